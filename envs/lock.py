@@ -1,0 +1,55 @@
+"""Resolve packages.toml into lock.txt, the pins that `make` installs, and write the conda environments from it.
+
+Run by `make lock`; nothing else writes lock.txt or the environment files.
+"""
+
+import subprocess
+import tomllib
+from pathlib import Path
+
+ENVS = Path(__file__).parent
+
+
+def resolve(packages: list[str], python: str, constraints: Path | None = None) -> str:
+    """Pinned requirements, one a line, of `packages` and all that they need; raises CalledProcessError."""
+    command = ["uv", "pip", "compile", "-", "--quiet", "--universal", "--fork-strategy", "fewest"]
+    command += ["--python-version", python, "--no-header", "--no-annotate"]
+    if constraints:
+        command += ["--constraints", str(constraints)]
+    return subprocess.run(
+        command, input="\n".join(packages), text=True, check=True, stdout=subprocess.PIPE, cwd=ENVS.parent
+    ).stdout
+
+
+def conda_environment(pins: str, python: str) -> str:
+    """A conda environment file: python and pip from conda-forge, the pins through pip."""
+    header = f"channels:\n  - conda-forge\n  - nodefaults\ndependencies:\n  - python={python}\n  - pip\n  - pip:\n"
+    return header + "".join(f"      - {quoted(pin)}\n" for pin in pins.splitlines())
+
+
+def quoted(pin: str) -> str:
+    """`pin` as a YAML scalar."""
+    return f'"{pin}"' if ";" in pin else pin
+
+
+def files(packages: dict, lock: Path) -> dict[str, str]:
+    """Name and text of each environment file that follows from packages.toml and the lock."""
+    python = packages["python"]
+    return {
+        f"{name}.yaml": conda_environment(resolve(wanted, python, lock), python)
+        for name, wanted in packages["environments"].items()
+    }
+
+
+def main() -> None:
+    """Write lock.txt and the environment files."""
+    packages = tomllib.loads((ENVS / "packages.toml").read_text())
+    wanted = sorted({*sum(packages["environments"].values(), []), *packages["workflow"]["packages"]})
+    lock = ENVS / "lock.txt"
+    lock.write_text(resolve(wanted, packages["python"]))
+    for name, text in files(packages, lock).items():
+        (ENVS / name).write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""The manifest: a row an image, sorted by image_id; what every later step knows of a dataset."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from cbir.errors import InputError, listing
+
+COLUMNS = {
+    "image_id": "str",
+    "path": "str",
+    "frame": "int32",
+    "patient_id": "str",
+    "modality": "str",
+    "anatomic_region": "str",
+    "pathology": "str",
+    "label": "str",
+    "split": "str",
+    "report": "str",
+    "mask": "str",
+}
+SPLITS = ("train", "val", "test")
+REQUIRED = ("image_id", "path", "modality", "anatomic_region", "pathology")
+LABEL_PARTS = ["modality", "anatomic_region", "pathology"]
+
+
+def complete_manifest(images: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """The manifest of a dataset from an adapter's table.
+
+    images: a row an image with at least `image_id, path, modality, anatomic_region, pathology`; `frame` (0 where
+    absent), `patient_id`, `split`, `report` and `mask` (empty where absent) are optional. Returns COLUMNS in order,
+    sorted by `image_id`; an image without a patient id is its own patient. Raises InputError that lists missing
+    columns, repeated image ids, incomplete or malformed labels, or unknown splits.
+    """
+    missing = [column for column in REQUIRED if column not in images]
+    if missing:
+        raise InputError(f"dataset {dataset}: no column {', '.join(missing)}; it has {', '.join(images.columns)}")
+    if images.empty:
+        raise InputError(f"dataset {dataset}: no image; see that its root and its options select some")
+    images = images.copy(deep=False)
+    images["frame"] = images.get("frame", pd.Series(0, index=images.index)).fillna(0).astype("int32")
+    for column, kind in COLUMNS.items():
+        if kind == "str" and column != "label":
+            images[column] = images[column].fillna("").astype("str") if column in images else ""
+    images["patient_id"] = images["patient_id"].where(images["patient_id"] != "", images["image_id"])
+    _check_ids(images, dataset)
+    _check_labels(images, dataset)
+    unknown = set(images["split"].unique()) - {*SPLITS, ""}
+    if unknown:
+        raise InputError(f"dataset {dataset}: split {', '.join(sorted(unknown))!r}; allowed are {', '.join(SPLITS)}")
+    images["label"] = images["modality"] + "/" + images["anatomic_region"] + "/" + images["pathology"]
+    return images[list(COLUMNS)].sort_values("image_id", kind="stable", ignore_index=True)
+
+
+def _check_ids(images: pd.DataFrame, dataset: str) -> None:
+    repeated = images.loc[images["image_id"].duplicated(), "image_id"].unique()
+    if len(repeated):
+        raise InputError(
+            f"dataset {dataset}: image_id must be unique; {len(repeated)} repeated, list each once:{listing(repeated)}"
+        )
+
+
+def _check_labels(images: pd.DataFrame, dataset: str) -> None:
+    for column in LABEL_PARTS:
+        values = pd.Series(images[column].unique())
+        if (values == "").any():
+            ids = images.loc[images[column] == "", "image_id"]
+            raise InputError(f"dataset {dataset}: {len(ids)} images without {column}; fill it in:{listing(ids)}")
+        slashed = values[values.str.contains("/", regex=False)]
+        if len(slashed):
+            raise InputError(f"dataset {dataset}: a slash in {column}, write it without:{listing(slashed)}")
+
+
+def write_manifest(manifest: pd.DataFrame, path: str | Path) -> None:
+    """Write a manifest as Parquet; the same manifest gives the same bytes."""
+    manifest.to_parquet(path, index=False, compression="zstd")
+
+
+def read_manifest(path: str | Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a manifest, or some of its columns. Raises InputError where the file is none."""
+    try:
+        return pd.read_parquet(path, columns=columns)
+    except Exception as error:
+        raise InputError(f"{path}: not a manifest ({error}); delete it and run again") from error
