@@ -5,6 +5,7 @@ Run by `make lock`; nothing else writes lock.txt or the environment files.
 
 import subprocess
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 ENVS = Path(__file__).parent
@@ -44,7 +45,7 @@ def files(packages: dict, lock: Path) -> dict[str, str]:
 def main() -> None:
     """Write lock.txt and the environment files."""
     packages = tomllib.loads((ENVS / "packages.toml").read_text())
-    wanted = sorted({*sum(packages["environments"].values(), []), *packages["workflow"]["packages"]})
+    wanted = sorted({*chain(*packages["environments"].values()), *packages["workflow"]["packages"]})
     lock = ENVS / "lock.txt"
     lock.write_text(resolve(wanted, packages["python"]))
     for name, text in files(packages, lock).items():

@@ -20,6 +20,7 @@ COLUMNS = {
     "mask": "str",
 }
 SPLITS = ("train", "val", "test")
+OPEN_SPLIT = "trainval"  # of an official list that leaves train against val open
 REQUIRED = ("image_id", "path", "modality", "anatomic_region", "pathology")
 LABEL_PARTS = ["modality", "anatomic_region", "pathology"]
 
@@ -45,7 +46,7 @@ def complete_manifest(images: pd.DataFrame, dataset: str) -> pd.DataFrame:
     images["patient_id"] = images["patient_id"].where(images["patient_id"] != "", images["image_id"])
     _check_ids(images, dataset)
     _check_labels(images, dataset)
-    unknown = set(images["split"].unique()) - {*SPLITS, ""}
+    unknown = set(images["split"].unique()) - {*SPLITS, OPEN_SPLIT, ""}
     if unknown:
         raise InputError(f"dataset {dataset}: split {', '.join(sorted(unknown))!r}; allowed are {', '.join(SPLITS)}")
     images["label"] = images["modality"] + "/" + images["anatomic_region"] + "/" + images["pathology"]
@@ -82,3 +83,9 @@ def read_manifest(path: str | Path, columns: list[str] | None = None) -> pd.Data
         return pd.read_parquet(path, columns=columns)
     except Exception as error:
         raise InputError(f"{path}: not a manifest ({error}); delete it and run again") from error
+
+
+def read_shard(path: str | Path, shard: int, shard_size: int, columns: list[str] | None = None) -> pd.DataFrame:
+    """The rows of a manifest from shard * shard_size on, at most shard_size of them."""
+    images = read_manifest(path, columns)
+    return images.iloc[shard * shard_size : (shard + 1) * shard_size].reset_index(drop=True)

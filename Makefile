@@ -1,0 +1,54 @@
+# The front door. Each target sets up what it needs: `make results`, `make test`, `make lint`, `make bench`.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+.PHONY: help setup results test test-slow lint lock bench clean
+
+PYTHON ?= python3
+CONFIG ?=
+snakemake := PATH="$(CURDIR)/.venv/bin:$$PATH" snakemake $(if $(CONFIG),--configfile $(CONFIG))
+output = $$(.venv/bin/python -c "import sys, yaml; print(yaml.safe_load(open(sys.argv[1])).get('results', 'results'))" $(or $(CONFIG),config.yaml))
+
+help: ## say what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1	/' | expand -t 18
+
+.venv/.installed: envs/lock.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; make PYTHON=/path/to/python3.11 results")'
+	echo "Installing the pinned packages into .venv (once; some minutes)"
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement envs/lock.txt
+	touch $@
+
+setup: .venv/.installed ## install the pinned packages into .venv
+
+results: setup ## run the default experiment (or CONFIG=file) to tables, figures and a report
+	@results="$(output)"
+	$(snakemake) --cores all
+	if [[ ! -e "$$results/report.html" || -n "$$(find "$$results/tables" "$$results/figures" -newer "$$results/report.html" -print -quit)" ]]; then
+		$(snakemake) --report "$$results/report.html"
+	fi
+	echo "Tables:  $$results/tables (start with retrieval_main.md)"
+	echo "Figures: $$results/figures"
+	echo "Report:  $$results/report.html (open it in a browser)"
+
+test: setup ## run the tests
+	@.venv/bin/python -m pytest -m "not slow"
+
+test-slow: setup ## run the tests that take minutes
+	@.venv/bin/python -m pytest -m slow
+
+lint: setup ## check formatting and style
+	@PATH="$(CURDIR)/.venv/bin:$$PATH"
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile workflow/rules
+	snakemake --lint
+
+lock: setup ## resolve envs/packages.toml anew into lock.txt and the conda environments
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" python envs/lock.py
+
+clean: ## delete the results of the default experiment
+	@rm -rf .snakemake results
+	mkdir results
+	touch results/.gitkeep

@@ -1,0 +1,111 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cbir.config import complete_config
+from cbir.errors import InputError
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+
+
+def experiment(**changes) -> dict:
+    return {"datasets": {"phantoms": {"source": "phantoms"}}, "models": ["pixels"], **changes}
+
+
+def refusal(config: dict, models: list[str] | None = None) -> str:
+    with pytest.raises(InputError) as caught:
+        complete_config(config, SCHEMA, models)
+    return str(caught.value)
+
+
+def test_what_a_config_leaves_out_takes_the_default_of_the_schema():
+    config = complete_config(experiment(), SCHEMA)
+    assert config["seed"] == 0
+    assert config["scores"] == {
+        "at": [1, 3, 5, 10],
+        "levels": ["modality", "anatomic_region", "pathology"],
+        "bootstrap": 1000,
+    }
+    assert config["datasets"]["phantoms"]["patients"] == 240
+    assert config["datasets"]["phantoms"]["split"] == {"train": 0.7, "val": 0.1, "test": 0.2}
+
+
+def test_a_given_value_stays_and_its_siblings_take_defaults():
+    config = complete_config(experiment(search={"k": 7}, scores={"at": [1]}), SCHEMA)
+    assert config["search"]["k"] == 7
+    assert config["search"]["threads"] == 2
+    assert config["scores"]["bootstrap"] == 1000
+
+
+def test_defaults_of_two_experiments_are_not_shared():
+    first = complete_config(experiment(), SCHEMA)
+    first["scores"]["at"].append(99)
+    assert complete_config(experiment(), SCHEMA)["scores"]["at"] == [1, 3, 5, 10]
+
+
+def test_an_unknown_key_is_named_with_the_nearest_known_one():
+    message = refusal(experiment(sede=1))
+    assert "sede: unknown key (did you mean seed?)" in message
+    assert "index_sizes" in message
+
+
+def test_an_unknown_key_of_a_dataset_is_named_with_its_path():
+    config = experiment(datasets={"phantoms": {"source": "phantoms", "patiens": 3}})
+    assert "datasets.phantoms.patiens: unknown key (did you mean patients?)" in refusal(config)
+
+
+def test_an_unknown_source_is_named_with_those_there_are():
+    message = refusal(experiment(datasets={"mine": {"source": "tabel"}}))
+    assert "datasets.mine.source: 'tabel' is no source (did you mean table?)" in message
+
+
+def test_an_unknown_model_is_named_with_the_nearest_in_the_catalogue():
+    message = refusal(experiment(models=["efficientnet-lite", "pixels"]), ["efficientnet-lite0", "pixels"])
+    assert "models: 'efficientnet-lite' is not in the catalogue (did you mean efficientnet-lite0?)" in message
+    assert "'pixels'" not in message
+
+
+def test_all_problems_come_in_one_message():
+    message = refusal(experiment(seed="x", unreadable="ignore", index_draws=0))
+    assert [key for key in ("seed:", "unreadable:", "index_draws:") if key in message] == [
+        "seed:",
+        "unreadable:",
+        "index_draws:",
+    ]
+
+
+@pytest.mark.parametrize("size", ["0", 0, "0pct", "101pct", "110pct", "per-label", "0-per-label", "half", "-5", 1.5])
+def test_a_malformed_index_size_is_refused(size):
+    assert "index_sizes" in refusal(experiment(index_sizes=[size]))
+
+
+@pytest.mark.parametrize("size", ["100", 100, "10pct", "2.5pct", "100pct", "0.1pct", "5-per-label", "full"])
+def test_every_kind_of_index_size_is_taken(size):
+    assert complete_config(experiment(index_sizes=[size]), SCHEMA)["index_sizes"] == [size]
+
+
+def test_a_depth_beyond_the_search_is_refused():
+    assert "search.k: 5 is less than the deepest of scores.at (10)" in refusal(experiment(search={"k": 5}))
+
+
+def test_an_index_smaller_than_the_search_is_refused():
+    assert "index_sizes: 50 is smaller than search.k (100)" in refusal(experiment(index_sizes=[50, 200]))
+
+
+def test_a_dataset_may_be_searched_less_deep_than_the_others():
+    config = experiment(datasets={"few": {"source": "phantoms", "k": 10, "index_sizes": [20, "full"]}})
+    assert complete_config(config, SCHEMA)["datasets"]["few"]["k"] == 10
+
+
+def test_shares_beyond_the_whole_are_refused():
+    config = experiment(datasets={"p": {"source": "phantoms", "split": {"train": 0.8, "test": 0.4}}})
+    assert "datasets.p.split: the shares add up to 1.2" in refusal(config)
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "config.yaml", *sorted((ROOT / "config").glob("*.yaml"))], ids=lambda p: p.name
+)
+def test_every_experiment_that_ships_is_valid(path):
+    complete_config(yaml.safe_load(path.read_text()), SCHEMA)

@@ -1,0 +1,73 @@
+import sys
+
+import yaml
+
+sys.path.insert(0, f"{workflow.basedir}/workflow/scripts")
+
+from cbir.config import complete_config
+from cbir.errors import InputError
+from cbir.models.catalogue import check_catalogue, load_catalogue
+from snakemake.exceptions import WorkflowError
+
+
+def read_yaml(path):
+    with open(path) as file:
+        return yaml.safe_load(file)
+
+
+try:
+    CATALOGUE = load_catalogue(f"{workflow.basedir}/workflow/models.yaml", config.get("model_catalog"))
+    check_catalogue(CATALOGUE, read_yaml(f"{workflow.basedir}/workflow/schemas/models.schema.yaml"))
+    config = complete_config(
+        config, read_yaml(f"{workflow.basedir}/workflow/schemas/config.schema.yaml"), list(CATALOGUE)
+    )
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+RESULTS = Path(config["results"])
+DATASETS = config["datasets"]
+
+
+wildcard_constraints:
+    dataset="|".join(map(re.escape, DATASETS)),
+    model="|".join(map(re.escape, config["models"])),
+    index="|".join(map(re.escape, config["indexes"])),
+    size=r"\d+|[\d.]+pct|\d+-per-label|full",
+    draw=r"\d+",
+    shard=r"\d+",
+
+
+def index_sizes(dataset):
+    """The index sizes of a dataset, as they are written in file names."""
+    return [str(size) for size in DATASETS[dataset].get("index_sizes", config["index_sizes"])]
+
+
+def draws(size):
+    """How often rows of this size are drawn: the full index split is there once."""
+    return 1 if size == "full" else config["index_draws"]
+
+
+def neighbors_wanted(dataset):
+    """How many neighbors are found for a query of the dataset."""
+    return DATASETS[dataset].get("k", config["search"]["k"])
+
+
+def combinations(pattern, dataset):
+    """`pattern` for every model, index, size and draw of a dataset."""
+    return [
+        path
+        for size in index_sizes(dataset)
+        for path in expand(
+            RESULTS / pattern,
+            dataset=dataset,
+            model=config["models"],
+            index=config["indexes"],
+            size=size,
+            draw=range(draws(size)),
+        )
+    ]
+
+
+def environment(name):
+    """The conda environment of a kind of step."""
+    return f"{workflow.basedir}/envs/{name}.yaml"

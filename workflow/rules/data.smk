@@ -1,0 +1,134 @@
+from math import ceil
+
+from pyarrow.parquet import read_metadata
+
+
+def shards(manifest):
+    """The numbers of the shards that a manifest's rows fall into."""
+    return range(ceil(read_metadata(manifest).num_rows / config["embedding"]["shard_size"]))
+
+
+def listed(wildcards):
+    """What the manifest of a dataset is made from, where the workflow can tell: its table or its phantoms."""
+    options = DATASETS[wildcards.dataset]
+    if options["source"] == "phantoms":
+        return rules.make_phantoms.output.folder.format(dataset=wildcards.dataset)
+    if options["source"] == "table":
+        table = Path(options["root"], options["table"])
+        return table if table.exists() else []
+    return []
+
+
+rule make_phantoms:
+    output:
+        folder=directory(RESULTS / "phantoms/{dataset}"),
+    log:
+        RESULTS / "logs/make_phantoms/{dataset}.log",
+    benchmark:
+        RESULTS / "benchmarks/make_phantoms/{dataset}.tsv"
+    conda:
+        environment("data")
+    threads: 8
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        patients=lambda wildcards: DATASETS[wildcards.dataset]["patients"],
+        seed=config["seed"],
+    script:
+        "../scripts/make_phantoms.py"
+
+
+checkpoint make_manifest:
+    input:
+        listed,
+    output:
+        manifest=RESULTS / "manifests/unsplit/{dataset}.parquet",
+    log:
+        RESULTS / "logs/make_manifest/{dataset}.log",
+    benchmark:
+        RESULTS / "benchmarks/make_manifest/{dataset}.tsv"
+    conda:
+        environment("data")
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        options=lambda wildcards: DATASETS[wildcards.dataset],
+    script:
+        "../scripts/make_manifest.py"
+
+
+rule inspect_shard:
+    input:
+        manifest=RESULTS / "manifests/unsplit/{dataset}.parquet",
+    output:
+        inspection=temp(RESULTS / "inspections/shards/{dataset}/{shard}.parquet"),
+    log:
+        RESULTS / "logs/inspect_shard/{dataset}/{shard}.log",
+    benchmark:
+        RESULTS / "benchmarks/inspect_shard/{dataset}/{shard}.tsv"
+    conda:
+        environment("data")
+    threads: 4
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        shard_size=config["embedding"]["shard_size"],
+    script:
+        "../scripts/inspect_shard.py"
+
+
+rule inspect_images:
+    input:
+        lambda wildcards: expand(
+            rules.inspect_shard.output.inspection,
+            dataset=wildcards.dataset,
+            shard=shards(checkpoints.make_manifest.get(dataset=wildcards.dataset).output.manifest),
+        ),
+    output:
+        inspection=RESULTS / "inspections/{dataset}.parquet",
+    log:
+        RESULTS / "logs/inspect_images/{dataset}.log",
+    benchmark:
+        RESULTS / "benchmarks/inspect_images/{dataset}.tsv"
+    conda:
+        environment("data")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    script:
+        "../scripts/inspect_images.py"
+
+
+checkpoint split_dataset:
+    input:
+        manifest=RESULTS / "manifests/unsplit/{dataset}.parquet",
+        inspection=rules.inspect_images.output.inspection,
+    output:
+        manifest=RESULTS / "manifests/{dataset}.parquet",
+        left_out=RESULTS / "manifests/left_out/{dataset}.csv",
+        counts=RESULTS / "manifests/counts/{dataset}.csv",
+    log:
+        RESULTS / "logs/split_dataset/{dataset}.log",
+    benchmark:
+        RESULTS / "benchmarks/split_dataset/{dataset}.tsv"
+    conda:
+        environment("data")
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        shares=lambda wildcards: DATASETS[wildcards.dataset]["split"],
+        min_per_label=lambda wildcards: DATASETS[wildcards.dataset]["min_per_label"],
+        unreadable=config["unreadable"],
+        duplicates=config["duplicates"],
+        seed=config["seed"],
+        index_sizes=lambda wildcards: index_sizes(wildcards.dataset),
+        k=lambda wildcards: neighbors_wanted(wildcards.dataset),
+    script:
+        "../scripts/split_dataset.py"

@@ -1,0 +1,90 @@
+rule score_retrieval:
+    input:
+        manifest=rules.split_dataset.output.manifest,
+        rows=rules.sample_index_rows.output.rows,
+        neighbors=rules.search_index.output.neighbors,
+    output:
+        scores=RESULTS / "scores/{dataset}/{model}/{index}/{size}.{draw}.csv",
+    log:
+        RESULTS / "logs/score_retrieval/{dataset}/{model}/{index}/{size}.{draw}.log",
+    benchmark:
+        RESULTS / "benchmarks/score_retrieval/{dataset}/{model}/{index}/{size}.{draw}.tsv"
+    conda:
+        environment("search")
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * 4000,
+        runtime=60,
+    params:
+        levels=config["scores"]["levels"],
+        at=config["scores"]["at"],
+        bootstrap=config["scores"]["bootstrap"],
+        seed=config["seed"],
+    script:
+        "../scripts/score_retrieval.py"
+
+
+rule gather_scores:
+    input:
+        scores=[
+            path
+            for dataset in DATASETS
+            for path in combinations("scores/{dataset}/{model}/{index}/{size}.{draw}.csv", dataset)
+        ],
+    output:
+        retrieval=report(RESULTS / "tables/retrieval.csv", caption="../report/retrieval.rst", category="Tables"),
+    log:
+        RESULTS / "logs/gather_scores.log",
+    benchmark:
+        RESULTS / "benchmarks/gather_scores.tsv"
+    conda:
+        environment("analysis")
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=10,
+    script:
+        "../scripts/gather_scores.py"
+
+
+rule tabulate_retrieval:
+    input:
+        retrieval=rules.gather_scores.output.retrieval,
+    output:
+        csv=report(RESULTS / "tables/retrieval_main.csv", caption="../report/retrieval_main.rst", category="Tables"),
+        markdown=RESULTS / "tables/retrieval_main.md",
+        latex=RESULTS / "tables/retrieval_main.tex",
+    log:
+        RESULTS / "logs/tabulate_retrieval.log",
+    benchmark:
+        RESULTS / "benchmarks/tabulate_retrieval.tsv"
+    conda:
+        environment("analysis")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        models=config["models"],
+        at=config["scores"]["at"],
+    script:
+        "../scripts/tabulate_retrieval.py"
+
+
+rule tabulate_datasets:
+    input:
+        counts=expand(rules.split_dataset.output.counts, dataset=DATASETS),
+    output:
+        datasets=report(RESULTS / "tables/datasets.csv", caption="../report/datasets.rst", category="Tables"),
+    log:
+        RESULTS / "logs/tabulate_datasets.log",
+    benchmark:
+        RESULTS / "benchmarks/tabulate_datasets.tsv"
+    conda:
+        environment("analysis")
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../scripts/tabulate_datasets.py"

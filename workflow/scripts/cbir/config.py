@@ -1,0 +1,122 @@
+"""The experiment's configuration: checked against the schema, all problems at once, and completed with its defaults."""
+
+import copy
+import difflib
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+
+from cbir.errors import InputError, listing
+
+
+def complete_config(config: dict, schema: dict, models: list[str] | None = None) -> dict:
+    """The configuration with every default filled in.
+
+    config: as read from YAML. schema: workflow/schemas/config.schema.yaml. models: the catalogue's names; None leaves
+    models unchecked. Raises InputError with a line for each problem: the key, its value, and what is allowed.
+    """
+    config = _with_defaults(copy.deepcopy(config), schema, schema)
+    problems = list(_problems(config, schema))
+    if not problems:
+        for name, options in config["datasets"].items():
+            source = _source_schema(options["source"], schema)
+            config["datasets"][name] = _with_defaults(options, source, schema) if source else options
+            problems += _dataset_problems(name, config["datasets"][name], source, schema)
+    if not problems:
+        problems = [*_contradictions(config), *_unknown_models(config, models)]
+    if problems:
+        raise InputError("the configuration has to be mended:" + listing(problems))
+    return config
+
+
+def _source_schema(source: str, schema: dict) -> dict | None:
+    """The schema of a dataset entry: the keys of every source and those of its own."""
+    sources = schema["$defs"]["sources"]
+    if source not in sources:
+        return None
+    own = sources[source]
+    return {
+        **own,
+        "type": "object",
+        "additionalProperties": False,
+        "properties": schema["$defs"]["every_source"]["properties"] | own.get("properties", {}),
+        "$defs": schema["$defs"],
+    }
+
+
+def _with_defaults(value: Any, schema: dict, root: dict) -> Any:
+    """`value` with the defaults of absent keys, at every depth."""
+    if isinstance(value, dict):
+        for key, item in schema.get("properties", {}).items():
+            if key not in value and "default" in item:
+                value[key] = copy.deepcopy(item["default"])
+            if key in value:
+                value[key] = _with_defaults(value[key], item, root)
+    return value
+
+
+def _problems(value: Any, schema: dict, prefix: str = "") -> Iterator[str]:
+    validator = jsonschema.Draft202012Validator(schema)
+    for error in sorted(validator.iter_errors(value), key=lambda e: [str(part) for part in e.absolute_path]):
+        yield from _explain(error, prefix)
+
+
+def _explain(error: jsonschema.ValidationError, prefix: str) -> Iterator[str]:
+    """One line for what the schema refuses: the key, its value, what is allowed."""
+    key = ".".join([*filter(None, [prefix]), *map(str, error.absolute_path)])
+    within = f"{key}." if key else ""
+    if error.validator == "additionalProperties":
+        allowed = sorted(error.schema.get("properties", {}))
+        for name in sorted(set(error.instance) - set(allowed)):
+            yield f"{within}{name}: unknown key{_nearest(name, allowed)}; allowed are {', '.join(allowed)}"
+    elif error.validator == "required":
+        lacking = [name for name in error.validator_value if name not in error.instance]
+        yield from (f"{within}{name}: missing; {_wanted(error.schema, name)}" for name in lacking)
+    elif error.validator == "enum":
+        allowed = [str(item) for item in error.validator_value]
+        yield f"{key}: {error.instance!r}{_nearest(str(error.instance), allowed)}; allowed are {', '.join(allowed)}"
+    else:
+        described = error.schema.get("description")
+        yield f"{key}: {error.message}" + (f"; {described}" if described else "")
+
+
+def _wanted(schema: dict, name: str) -> str:
+    return schema.get("properties", {}).get(name, {}).get("description", "give it")
+
+
+def _nearest(name: str, allowed: list[str]) -> str:
+    close = difflib.get_close_matches(name, allowed, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _dataset_problems(name: str, options: dict, source: dict | None, schema: dict) -> Iterator[str]:
+    key = f"datasets.{name}"
+    if source is None:
+        sources = sorted(schema["$defs"]["sources"])
+        wrong = options["source"]
+        yield f"{key}.source: {wrong!r} is no source{_nearest(str(wrong), sources)}; allowed are {', '.join(sources)}"
+        return
+    problems = list(_problems(options, source, key))
+    yield from problems
+    if not problems and sum(options["split"].values()) > 1 + 1e-9:
+        yield f"{key}.split: the shares add up to {sum(options['split'].values()):g}; make them at most 1"
+
+
+def _contradictions(config: dict) -> Iterator[str]:
+    """What no single key shows: depths beyond the search, sizes smaller than the search."""
+    for name, options in config["datasets"].items():
+        k = options.get("k", config["search"]["k"])
+        key = f"datasets.{name}.k" if "k" in options else "search.k"
+        if k < max(config["scores"]["at"]):
+            yield f"{key}: {k} is less than the deepest of scores.at ({max(config['scores']['at'])}); search deeper"
+        for size in options.get("index_sizes", config["index_sizes"]):
+            if str(size).isdigit() and int(size) < k:
+                yield f"index_sizes: {size} is smaller than {key} ({k}); make the index larger or {key} smaller"
+
+
+def _unknown_models(config: dict, models: list[str] | None) -> Iterator[str]:
+    for model in config["models"] if models is not None else ():
+        if model not in models:
+            known = ", ".join(sorted(models))
+            yield f"models: {model!r} is not in the catalogue{_nearest(model, models)}; it has {known}"

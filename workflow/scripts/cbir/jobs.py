@@ -1,0 +1,35 @@
+"""A job of the workflow: its log, and its end where the input is bad."""
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cbir.errors import InputError
+
+log = logging.getLogger("cbir")
+
+
+@contextmanager
+def job(snakemake) -> Iterator[None]:
+    """Log to the rule's log file; end with one clear message, without a traceback, where the user can mend it."""
+    path = Path(snakemake.log[0])
+    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.setLevel(logging.INFO)
+    log.addHandler(handler)
+    start = time.monotonic()
+    wildcards = ", ".join(f"{name}={value}" for name, value in snakemake.wildcards.items())
+    log.info("%s %s, threads %d", snakemake.rule, wildcards, snakemake.threads)
+    try:
+        yield
+    except InputError as error:
+        log.error("%s", error)
+        print(f"\n{snakemake.rule}: {error}\n(log: {path})\n", file=sys.stderr)
+        sys.exit(1)
+    except BaseException:
+        log.exception("%s failed", snakemake.rule)
+        raise
+    log.info("done in %.1f s", time.monotonic() - start)

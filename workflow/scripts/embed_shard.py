@@ -1,0 +1,21 @@
+"""Embed the images of a shard with one encoder."""
+
+from pathlib import Path
+
+from cbir.embedding import embed_images
+from cbir.jobs import job
+from cbir.manifest import read_shard
+from cbir.models import load_encoder
+
+with job(snakemake):
+    params = snakemake.params
+    images = read_shard(
+        snakemake.input.manifest,
+        int(snakemake.wildcards.shard),
+        params.shard_size,
+        columns=["image_id", "path", "frame"],
+    )
+    encoder = load_encoder(params.entry, snakemake.input.get("weights"), params.device, params.precision)
+    embed_images(
+        encoder, images, Path(snakemake.output.embeddings), batch_size=params.batch_size, threads=snakemake.threads
+    )

@@ -1,0 +1,12 @@
+"""Make the manifest of a dataset: a row an image, from its publisher's label files."""
+
+from cbir.datasets import SOURCES
+from cbir.jobs import job
+from cbir.manifest import complete_manifest, write_manifest
+
+with job(snakemake):
+    dataset, options = snakemake.wildcards.dataset, dict(snakemake.params.options)
+    if options["source"] == "phantoms":
+        options |= {"root": str(snakemake.input[0]), "table": "images.csv"}
+    images = SOURCES[options["source"]](dataset, options)
+    write_manifest(complete_manifest(images, dataset), snakemake.output.manifest)

@@ -1,0 +1,26 @@
+"""Divide a dataset's images into index (train), validation and queries (test); leave out what must not count."""
+
+import pandas as pd
+
+from cbir.hygiene import count_splits, prepare_dataset
+from cbir.index_rows import check_sizes
+from cbir.jobs import job
+from cbir.manifest import read_manifest, write_manifest
+
+with job(snakemake):
+    dataset, params = snakemake.wildcards.dataset, snakemake.params
+    inspection = pd.read_parquet(snakemake.input.inspection)
+    images, left_out = prepare_dataset(
+        read_manifest(snakemake.input.manifest),
+        inspection,
+        dataset,
+        shares=params.shares,
+        min_per_label=params.min_per_label,
+        unreadable=params.unreadable,
+        duplicates=params.duplicates,
+        seed=params.seed,
+    )
+    check_sizes(images["label"].to_numpy(), images["split"].to_numpy(), params.index_sizes, params.k, dataset)
+    write_manifest(images, snakemake.output.manifest)
+    left_out.to_csv(snakemake.output.left_out, index=False)
+    count_splits(images, left_out, inspection, dataset).to_csv(snakemake.output.counts, index=False)
