@@ -7,6 +7,6 @@ from cbir.manifest import complete_manifest, write_manifest
 with job(snakemake):
     dataset, options = snakemake.wildcards.dataset, dict(snakemake.params.options)
     if options["source"] == "phantoms":
-        options |= {"root": str(snakemake.input[0]), "table": "images.csv"}
+        options |= {"root": str(snakemake.input[0]), "table": "images.csv", "check_files": True}
     images = SOURCES[options["source"]](dataset, options)
     write_manifest(complete_manifest(images, dataset), snakemake.output.manifest)

@@ -49,6 +49,8 @@ def _with_defaults(value: Any, schema: dict, root: dict) -> Any:
     """`value` with the defaults of absent keys, at every depth."""
     if isinstance(value, dict):
         for key, item in schema.get("properties", {}).items():
+            if "$ref" in item:
+                item = root["$defs"][item["$ref"].removeprefix("#/$defs/")] | item
             if key not in value and "default" in item:
                 value[key] = copy.deepcopy(item["default"])
             if key in value:

@@ -48,7 +48,8 @@ def complete_manifest(images: pd.DataFrame, dataset: str) -> pd.DataFrame:
     _check_labels(images, dataset)
     unknown = set(images["split"].unique()) - {*SPLITS, OPEN_SPLIT, ""}
     if unknown:
-        raise InputError(f"dataset {dataset}: split {', '.join(sorted(unknown))!r}; allowed are {', '.join(SPLITS)}")
+        allowed = ", ".join((*SPLITS, OPEN_SPLIT))
+        raise InputError(f"dataset {dataset}: split {', '.join(sorted(unknown))!r}; allowed are {allowed}, or blank")
     images["label"] = images["modality"] + "/" + images["anatomic_region"] + "/" + images["pathology"]
     return images[list(COLUMNS)].sort_values("image_id", kind="stable", ignore_index=True)
 

@@ -1,0 +1,19 @@
+"""One module a source: a function from a dataset's name and its config entry to a table of images.
+
+A new source is such a module, `read_<source>(dataset, options)`, and its line here. It reads label files and directory
+listings, no pixels, and returns what `cbir.manifest.complete_manifest` asks for; `attrs["left_out"]` of the table says
+how many images it left out, by reason.
+"""
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from cbir.datasets.folder import read_folder
+from cbir.datasets.table import read_table
+
+SOURCES: dict[str, Callable[[str, dict], pd.DataFrame]] = {
+    "phantoms": read_table,  # of the images.csv that make_phantoms wrote
+    "table": read_table,
+    "folder": read_folder,
+}

@@ -1,0 +1,150 @@
+"""A dataset's files: its root, its label files, and which of the images that they list are there."""
+
+import csv
+import io
+import os
+import posixpath
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from cbir.errors import InputError, listing
+
+IMAGE_EXTENSIONS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".dicom")
+
+
+def dataset_root(dataset: str, options: dict) -> Path:
+    """The dataset's root folder. Raises InputError where it is no folder."""
+    root = Path(options["root"]).expanduser()
+    if not root.is_dir():
+        raise InputError(
+            f"dataset {dataset}: no folder {root}; set datasets.{dataset}.root to the folder that holds it"
+        )
+    return root
+
+
+def label_file(root: Path, names: Iterable[str], dataset: str) -> Path:
+    """The first file under root that one of the names (glob patterns) finds. Raises InputError where none does."""
+    names = list(names)
+    for name in names:
+        found = sorted(path for path in root.glob(name) if path.is_file())
+        if found:
+            return found[0]
+    raise InputError(
+        f"dataset {dataset}: no {' or '.join(names)} under {root}; "
+        f"set datasets.{dataset}.root to the folder that holds it"
+    )
+
+
+def read_csv(path: Path, dataset: str, columns: Collection[str] = (), coded: Collection[str] = ()) -> pd.DataFrame:
+    """A CSV file, also gzipped (.gz), as text without the spaces around it; a blank cell is "".
+
+    columns: the only columns to read, all of which must be there; () reads all. coded: columns of few values, read as
+    categories. Raises InputError where the file cannot be read or lacks a column.
+    """
+    header = read_header(path, dataset)
+    lacking = [column for column in columns if column not in header]
+    if lacking:
+        raise InputError(
+            f"dataset {dataset}: {path} has no column {', '.join(lacking)}; its columns are {', '.join(header)}"
+        )
+    wanted = [column for column in header if column in columns or not columns]
+    kinds = {column: pa.dictionary(pa.int32(), pa.string()) if column in coded else pa.string() for column in wanted}
+    try:
+        table = pyarrow.csv.read_csv(
+            path,
+            pyarrow.csv.ReadOptions(column_names=header, skip_rows=1),
+            pyarrow.csv.ParseOptions(newlines_in_values=True),
+            pyarrow.csv.ConvertOptions(column_types=kinds, include_columns=wanted),
+        )
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(f"dataset {dataset}: cannot read {path} as CSV in UTF-8 ({error}); mend it") from error
+    trimmed = {
+        column: table[column] if column in coded else pc.utf8_trim_whitespace(table[column]) for column in wanted
+    }
+    return pa.table(trimmed).to_pandas()
+
+
+def read_header(path: Path, dataset: str) -> list[str]:
+    """The column names of a CSV file, also gzipped, without the spaces around them.
+
+    Raises InputError where the file cannot be read, is empty or repeats a name.
+    """
+    try:
+        with pa.input_stream(str(path), compression="detect") as stream, io.TextIOWrapper(stream, "utf-8-sig") as text:
+            header = [name.strip() for name in next(csv.reader(text), [])]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"dataset {dataset}: cannot read {path} as CSV in UTF-8 ({error}); mend it") from error
+    repeated = sorted({name for name in header if header.count(name) > 1})
+    if repeated or not header:
+        raise InputError(
+            f"dataset {dataset}: {path} has no column names, or twice the same; name each column: {header}"
+        )
+    return header
+
+
+def relative_paths(paths: pd.Series, dataset: str) -> pd.Series:
+    """Paths relative to the root in their plain form: "a/./b//c.png" is "a/b/c.png".
+
+    Judged by the text alone: a link inside the root may lead anywhere. Raises InputError that lists the paths that are
+    blank, absolute or lead out of the root.
+    """
+    unplain = paths.str.contains(r"(?:^|/)\.{0,2}(?:/|$)", regex=True)
+    if not unplain.any():
+        return paths
+    plain = paths.copy()
+    plain[unplain] = [posixpath.normpath(path) if path else "." for path in paths[unplain]]
+    outside = paths[plain.str.startswith("/") | plain.str.startswith("../") | plain.isin([".", ".."])]
+    if len(outside):
+        raise InputError(
+            f"dataset {dataset}: {len(outside)} paths are blank or leave the root; "
+            f"write them relative to datasets.{dataset}.root:{listing(repr(path) for path in outside)}"
+        )
+    return plain
+
+
+def check_present(paths: pd.Series, root: Path, dataset: str) -> None:
+    """Raise InputError that lists the paths, relative to root, which are no file; each folder is listed once."""
+    folders = paths.str.replace(r"/?[^/]*$", "", regex=True).unique()
+    present = [f"{folder}/{name}".lstrip("/") for folder in folders for name in list_folder(root / folder)]
+    absent = paths[~paths.isin(present)].unique()
+    if len(absent):
+        raise InputError(
+            f"dataset {dataset}: {len(absent)} listed files are not under {root}; "
+            f"complete it, or take them out of the list:{listing(absent)}"
+        )
+
+
+def list_folder(folder: Path) -> list[str]:
+    """Names of the files in a folder, sorted; none where there is no such folder."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if not entry.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def find_files(root: Path, dataset: str, extensions: Collection[str] = IMAGE_EXTENSIONS) -> pd.Series:
+    """Paths, relative to root and sorted, of the files below it with one of the extensions, in either case.
+
+    One walk through the folders, linked ones too. Raises InputError where a folder cannot be read.
+    """
+
+    def fail(error: OSError) -> None:
+        raise InputError(f"dataset {dataset}: cannot list {error.filename} ({error.strerror}); see to its permissions")
+
+    found = []
+    for folder, _, names in os.walk(root, followlinks=True, onerror=fail):
+        below = Path(folder).relative_to(root).as_posix()
+        prefix = "" if below == "." else f"{below}/"
+        found += [prefix + name for name in names if name.lower().endswith(tuple(extensions))]
+    return pd.Series(sorted(found), dtype="str")
+
+
+def openable(paths: pd.Series, root: Path) -> pd.Series:
+    """Paths that open from the working directory; a blank one stays blank."""
+    return (root.as_posix().rstrip("/") + "/" + paths).where(paths != "", "")
