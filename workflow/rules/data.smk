@@ -44,6 +44,7 @@ checkpoint make_manifest:
         listed,
     output:
         manifest=RESULTS / "manifests/unsplit/{dataset}.parquet",
+        left_out=RESULTS / "manifests/unsplit/{dataset}.left_out.csv",
     log:
         RESULTS / "logs/make_manifest/{dataset}.log",
     benchmark:
@@ -107,6 +108,7 @@ rule inspect_images:
 checkpoint split_dataset:
     input:
         manifest=RESULTS / "manifests/unsplit/{dataset}.parquet",
+        left_out=RESULTS / "manifests/unsplit/{dataset}.left_out.csv",
         inspection=rules.inspect_images.output.inspection,
     output:
         manifest=RESULTS / "manifests/{dataset}.parquet",

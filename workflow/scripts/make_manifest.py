@@ -1,5 +1,7 @@
 """Make the manifest of a dataset: a row an image, from its publisher's label files."""
 
+import pandas as pd
+
 from cbir.datasets import SOURCES
 from cbir.jobs import job
 from cbir.manifest import complete_manifest, write_manifest
@@ -9,4 +11,6 @@ with job(snakemake):
     if options["source"] == "phantoms":
         options |= {"root": str(snakemake.input[0]), "table": "images.csv", "check_files": True}
     images = SOURCES[options["source"]](dataset, options)
+    left_out = images.attrs.get("left_out", {})
     write_manifest(complete_manifest(images, dataset), snakemake.output.manifest)
+    pd.DataFrame(left_out.items(), columns=["reason", "images"]).to_csv(snakemake.output.left_out, index=False)

@@ -23,4 +23,5 @@ with job(snakemake):
     check_sizes(images["label"].to_numpy(), images["split"].to_numpy(), params.index_sizes, params.k, dataset)
     write_manifest(images, snakemake.output.manifest)
     left_out.to_csv(snakemake.output.left_out, index=False)
-    count_splits(images, left_out, inspection, dataset).to_csv(snakemake.output.counts, index=False)
+    by_source = pd.read_csv(snakemake.input.left_out)
+    count_splits(images, left_out, inspection, by_source, dataset).to_csv(snakemake.output.counts, index=False)

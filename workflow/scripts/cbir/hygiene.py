@@ -1,6 +1,5 @@
 """Hygiene: what must not be counted among the images, or not in silence, when a dataset becomes an experiment."""
 
-import numpy as np
 import pandas as pd
 
 from cbir.errors import InputError, listing
@@ -34,11 +33,6 @@ def prepare_dataset(
     parts.append(_left_out(images[~enough], "rare label"))
     images = assign_splits(images[enough], shares, seed, dataset)
 
-    indexed = images.loc[images["split"] == "train", "label"].value_counts()
-    enough = images["label"].map(indexed).fillna(0) >= min_per_label
-    parts.append(_left_out(images[~enough], "rare label"))
-    images = images[enough]
-
     if duplicates == "drop":
         for reason, found in (
             ("same pixels as a query", repeats_query(images, inspection)),
@@ -47,6 +41,12 @@ def prepare_dataset(
             found = found.reindex(images.index)
             parts.append(_left_out(images[found], reason))
             images = images[~found]
+
+    indexed = images.loc[images["split"] == "train", "label"].value_counts()
+    enough = images["label"].map(indexed).fillna(0) >= min_per_label
+    parts.append(_left_out(images[~enough], "rare label"))
+    images = images[enough]
+
     for split in ("train", "test"):
         if not (images["split"] == split).any():
             raise InputError(
@@ -84,12 +84,14 @@ def shares_patient(images: pd.DataFrame) -> pd.Series:
     return (images["split"] == "train") & images["patient_id"].isin(asked)
 
 
-def count_splits(images: pd.DataFrame, left_out: pd.DataFrame, inspection: pd.DataFrame, dataset: str) -> pd.DataFrame:
-    """A row a split: images, patients, labels, what was left out of it and why, and what stayed in but is suspect.
+def count_splits(
+    images: pd.DataFrame, left_out: pd.DataFrame, inspection: pd.DataFrame, by_source: pd.DataFrame, dataset: str
+) -> pd.DataFrame:
+    """A row a split: images, patients, labels, what stayed in but is suspect, what was left out and why.
 
-    Images left out before the splits were drawn stand in a row of their own with an empty split.
+    images, left_out: as `prepare_dataset` returns them. by_source: `reason, images` that the adapter left out, such as
+    images of several findings. What was left out before the splits were drawn stands in a row "not split".
     """
-    splits = ["train", "val", "test", *([""] if (left_out["split"] == "").any() else [])]
     suspects = {
         "repeats_of_queries": repeats_query(images, inspection),
         "images_of_query_patients": shares_patient(images),
@@ -101,7 +103,7 @@ def count_splits(images: pd.DataFrame, left_out: pd.DataFrame, inspection: pd.Da
         "left_out_query_patients": "patient of a query",
     }
     rows = []
-    for split in splits:
+    for split in ("train", "val", "test", ""):
         held, out = images["split"] == split, left_out[left_out["split"] == split]
         rows.append(
             {
@@ -110,8 +112,10 @@ def count_splits(images: pd.DataFrame, left_out: pd.DataFrame, inspection: pd.Da
                 "images": int(held.sum()),
                 "patients": images.loc[held, "patient_id"].nunique(),
                 "labels": images.loc[held, "label"].nunique(),
-                **{name: int(np.count_nonzero(found & held)) for name, found in suspects.items()},
+                **{name: int((found & held).sum()) for name, found in suspects.items()},
                 **{name: int((out["reason"] == reason).sum()) for name, reason in reasons.items()},
+                "left_out_by_source": 0 if split else int(by_source["images"].sum()),
             }
         )
-    return pd.DataFrame(rows)
+    counts = pd.DataFrame(rows)
+    return counts[(counts["split"] != "not split") | (counts.filter(like="left_out").sum(axis=1) > 0)]
