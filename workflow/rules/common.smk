@@ -6,6 +6,7 @@ sys.path.insert(0, f"{workflow.basedir}/workflow/scripts")
 
 from cbir.config import complete_config
 from cbir.errors import InputError
+from cbir.lock import lock_results
 from cbir.models.catalogue import check_catalogue, load_catalogue
 from snakemake.exceptions import WorkflowError
 
@@ -35,6 +36,13 @@ wildcard_constraints:
     size=r"\d+|[\d.]+pct|\d+-per-label|full",
     draw=r"\d+",
     shard=r"\d+",
+
+
+onstart:
+    try:
+        workflow.results_lock = lock_results(RESULTS)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def index_sizes(dataset):
