@@ -1,0 +1,184 @@
+"""Retrieval: the nearest index images of each query, in an order that nothing but the embeddings decides."""
+
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import faiss
+import numpy as np
+
+from cbir.errors import InputError
+from cbir.indexes import copy_rows, exact_vectors, indexed_rows
+
+BLOCK = 4096  # queries at a time; faiss's own block
+MARGIN = 16  # candidates past k that are ranked anew, so that few queries need a second look
+SCANNED = 2048  # index images at a time in that second look
+
+
+@dataclass(frozen=True)
+class Neighbors:
+    """The k nearest index images of each query, most similar first; equal similarities by manifest row.
+
+    query: (queries,) int64 manifest rows. neighbor: (queries, k) int64 manifest rows, -1 where an approximate index
+    found no more. similarity: (queries, k) float32 cosine similarities, NaN where there is no neighbor.
+    """
+
+    query: np.ndarray
+    neighbor: np.ndarray
+    similarity: np.ndarray
+
+
+def search(
+    index: faiss.IndexIDMap,
+    embeddings: np.ndarray,
+    query_rows: np.ndarray,
+    k: int,
+    block: int = BLOCK,
+    threads: int = 1,
+    parameters: dict[str, int] | None = None,
+) -> Neighbors:
+    """Search an index for the k nearest images of each query, block by block.
+
+    embeddings: (n, d) float32 of unit norm, memory-mapped. query_rows: (queries,) int64. parameters: faiss search
+    parameters such as nprobe or efSearch.
+
+    An exact index gives the k images of the greatest similarity, where similarity is the inner product summed in
+    float64 and rounded to float32, ties by manifest row: the result depends on neither threads nor blocks. An
+    approximate index gives what it finds by the similarities that it estimates, ties among that by manifest row.
+    Raises InputError where k exceeds the images of the index and for parameters that the index doesn't have.
+    """
+    if not 1 <= k <= index.ntotal:
+        raise InputError(
+            f"search.k is {k}, but the index holds {index.ntotal} images; "
+            f"set search.k to {index.ntotal} or less, or leave out the smaller index_sizes"
+        )
+    faiss.omp_set_num_threads(threads)
+    _set_parameters(index, parameters or {})
+    rows, vectors = indexed_rows(index), exact_vectors(index)
+    neighbor = np.empty((len(query_rows), k), np.int64)
+    similarity = np.empty((len(query_rows), k), np.float32)
+    for start in range(0, len(query_rows), block):
+        part = slice(start, start + block)
+        queries = copy_rows(embeddings, query_rows[part])
+        if vectors is None:
+            similarity[part], position = _search_approximate(index.index, queries, k)
+        else:
+            similarity[part], position = _search_exact(index.index, vectors, queries, k, threads)
+        neighbor[part] = np.where(position < 0, -1, rows[position])
+    return Neighbors(np.asarray(query_rows, np.int64), neighbor, similarity)
+
+
+def _set_parameters(index: faiss.Index, parameters: dict[str, int]) -> None:
+    for name, value in parameters.items():
+        try:
+            faiss.ParameterSpace().set_index_parameter(index, name, value)
+        except RuntimeError as error:
+            raise InputError(f"indexes: this kind of index has no search parameter {name}; leave it out") from error
+
+
+def _search_exact(
+    flat: faiss.Index, vectors: np.ndarray, queries: np.ndarray, k: int, threads: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Similarities and positions, (queries, k) each, of the nearest vectors.
+
+    faiss proposes candidates by a float32 product whose last bits depend on blocks and threads; they are ranked anew by
+    `pair_similarities`. A float32 inner product of d terms, summed in any order, is off by at most
+    d u / (1 - d u) |q| |x| with u = 2^-24 (Higham 2002, "Accuracy and Stability of Numerical Algorithms", eq. 3.5), and
+    rounding the float64 sum adds u. So a vector that faiss left out is below its last candidate's product + bound;
+    where that doesn't exclude it from the first k, ties included, the query is scanned anew in float64.
+    """
+    images, dimensions = vectors.shape
+    depth = min(k + MARGIN, images)
+    product, position = flat.search(queries, depth)
+    similarity, position = _rank(_similarities(vectors, queries, position, threads), position, k)
+    if depth < images:
+        bound = 1.01 * (dimensions + 2) * 2.0**-24  # 1.01 for 1 / (1 - d u) and what |q| |x| may exceed 1
+        unsettled = np.flatnonzero(product[:, -1] + bound >= similarity[:, -1])
+        similarity[unsettled], position[unsettled] = _scan(vectors, queries[unsettled], similarity[unsettled, -1], k)
+    return similarity, position
+
+
+def pair_similarities(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
+    """The similarities of a query, float64 (d,), and vectors, (images, d): summed in float64, rounded to float32.
+
+    Each pair is summed by itself in one fixed order, so equal vectors have equal similarities wherever they stand; a
+    matrix product doesn't promise that.
+    """
+    return np.vecdot(vectors.astype(np.float64, copy=False), query).astype(np.float32)
+
+
+def _similarities(vectors: np.ndarray, queries: np.ndarray, position: np.ndarray, threads: int) -> np.ndarray:
+    """The similarity of each query, (queries, d), and each of its candidates, positions (queries, depth)."""
+    similarity = np.empty(position.shape, np.float32)
+    queries = queries.astype(np.float64)
+
+    def fill(part: np.ndarray) -> None:
+        for query in part:
+            similarity[query] = pair_similarities(vectors.take(position[query], axis=0), queries[query])
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(fill, np.array_split(np.arange(len(queries)), threads)))
+    return similarity
+
+
+def _scan(vectors: np.ndarray, queries: np.ndarray, floor: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Similarities and positions, (queries, k) each, of the nearest vectors, by a float64 product over all of them.
+
+    floor: (queries,) what the k-th similarity reaches at least. A float64 product is within 1e-10 of the sum that
+    `pair_similarities` rounds by at most 2^-24, so only what comes within 2^-23 of the floor is computed by it.
+    """
+    queries, floor = queries.astype(np.float64), floor.astype(np.float64)
+    similarity = np.full((len(queries), k), -np.inf, np.float32)
+    position = np.full((len(queries), k), len(vectors))
+    for start in range(0, len(vectors) if len(queries) else 0, SCANNED):
+        block = vectors[start : start + SCANNED].astype(np.float64)
+        reached = queries @ block.T >= (floor - 2.0**-23)[:, None]
+        for query in np.flatnonzero(reached.any(axis=1)):
+            found = np.flatnonzero(reached[query])
+            candidates = np.append(similarity[query], pair_similarities(block[found], queries[query]))
+            similarity[query], position[query] = _rank(candidates, np.append(position[query], start + found), k)
+            floor[query] = max(floor[query], similarity[query, -1])
+    return similarity, position
+
+
+def _search_approximate(index: faiss.Index, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Similarities and positions, (queries, k) each, as an approximate index estimates them; NaN and -1 for none."""
+    similarity, position = index.search(queries, k)
+    similarity[position < 0] = np.nan
+    return _rank(similarity, position, k)
+
+
+def _rank(similarity: np.ndarray, position: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first k along the last axis by falling similarity, equal ones by rising position, NaN last."""
+    order = np.lexsort((position, -similarity))[..., :k]
+    return np.take_along_axis(similarity, order, -1), np.take_along_axis(position, order, -1)
+
+
+def save_neighbors(neighbors: Neighbors, path: str | Path) -> None:
+    """Write neighbors as .npz, the same bytes for the same neighbors; the file gets its name when it is complete."""
+    partial = Path(f"{path}.partial")
+    try:
+        with partial.open("wb") as file:
+            np.savez(file, query=neighbors.query, neighbor=neighbors.neighbor, similarity=neighbors.similarity)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load_neighbors(path: str | Path, images: int | None = None) -> Neighbors:
+    """Read neighbors; images: the rows of their manifest, where given.
+
+    Raises InputError for a file that is truncated, holds no neighbors or belongs to another manifest.
+    """
+    remedy = "delete it and run again (rule search_index)"
+    try:
+        with np.load(path) as arrays:
+            query, neighbor, similarity = (arrays[name] for name in ("query", "neighbor", "similarity"))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: no complete neighbors ({error}); {remedy}") from error
+    if query.ndim != 1 or neighbor.ndim != 2 or neighbor.shape != similarity.shape or len(query) != len(neighbor):
+        raise InputError(f"{path}: arrays that don't belong together; {remedy}")
+    if images is not None and max(query.max(initial=-1), neighbor.max(initial=-1)) >= images:
+        raise InputError(f"{path}: rows past the manifest's {images} images, so of another dataset; {remedy}")
+    return Neighbors(query, neighbor, similarity)
