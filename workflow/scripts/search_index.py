@@ -12,7 +12,7 @@ with job(snakemake):
     split = read_manifest(snakemake.input.manifest, columns=["split"])["split"].to_numpy()
     embeddings = open_embeddings(snakemake.input.embeddings, rows=len(split))
     neighbors = search(
-        read_index(snakemake.input.index),
+        read_index(snakemake.input.index, embeddings),
         embeddings,
         np.flatnonzero(split == "test"),
         snakemake.params.k,
