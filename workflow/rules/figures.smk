@@ -55,7 +55,6 @@ rule draw_curve:
         mem_mb=2000,
         runtime=10,
     params:
-        models=config["models"],
         families={model: CATALOGUE[model]["family"] for model in config["models"]},
     script:
         "../scripts/draw_curve.py"

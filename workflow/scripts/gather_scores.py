@@ -1,7 +1,7 @@
 """Gather the scores of every model, dataset, index, size and draw in one tidy table."""
 
 from cbir.jobs import job
-from cbir.tables import gather_scores
+from cbir.tables import gather_scores, write_csv
 
 with job(snakemake):
-    gather_scores(snakemake.input.scores).to_csv(snakemake.output.retrieval, index=False)
+    write_csv(gather_scores(snakemake.input.scores), snakemake.output.retrieval)
