@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from cbir.errors import InputError
 from cbir.indexes import build_index
-from cbir.retrieval import Neighbors, load_neighbors, save_neighbors, search
+from cbir.neighbors import Neighbors, load_neighbors, save_neighbors
+from cbir.retrieval import search
 
 SPLIT = 2000  # rows before it are index images, those from it on are queries
 

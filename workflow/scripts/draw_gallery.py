@@ -5,7 +5,7 @@ from cbir.figures.style import save_figure
 from cbir.images import read_image
 from cbir.jobs import job
 from cbir.manifest import read_manifest
-from cbir.retrieval import load_neighbors
+from cbir.neighbors import load_neighbors
 
 with job(snakemake):
     manifest = read_manifest(snakemake.input.manifest)

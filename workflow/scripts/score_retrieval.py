@@ -4,7 +4,7 @@ import numpy as np
 
 from cbir.jobs import job
 from cbir.manifest import read_manifest
-from cbir.retrieval import load_neighbors
+from cbir.neighbors import load_neighbors
 from cbir.scores import score_retrieval
 
 with job(snakemake):

@@ -6,7 +6,8 @@ from cbir.embeddings import open_embeddings
 from cbir.indexes import read_index
 from cbir.jobs import job
 from cbir.manifest import read_manifest
-from cbir.retrieval import save_neighbors, search
+from cbir.neighbors import save_neighbors
+from cbir.retrieval import search
 
 with job(snakemake):
     split = read_manifest(snakemake.input.manifest, columns=["split"])["split"].to_numpy()

@@ -1,32 +1,17 @@
 """Retrieval: the nearest index images of each query, in an order that nothing but the embeddings decides."""
 
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 
 import faiss
 import numpy as np
 
 from cbir.errors import InputError
 from cbir.indexes import copy_rows, exact_vectors, indexed_rows
+from cbir.neighbors import Neighbors
 
 BLOCK = 4096  # queries at a time; faiss's own block
 MARGIN = 16  # candidates past k that are ranked anew, so that few queries need a second look
 SCANNED = 2048  # index images at a time in that second look
-
-
-@dataclass(frozen=True)
-class Neighbors:
-    """The k nearest index images of each query, most similar first; equal similarities by manifest row.
-
-    query: (queries,) int64 manifest rows. neighbor: (queries, k) int64 manifest rows, -1 where an approximate index
-    found no more. similarity: (queries, k) float32 cosine similarities, NaN where there is no neighbor.
-    """
-
-    query: np.ndarray
-    neighbor: np.ndarray
-    similarity: np.ndarray
 
 
 def search(
@@ -153,32 +138,3 @@ def _rank(similarity: np.ndarray, position: np.ndarray, k: int) -> tuple[np.ndar
     """The first k along the last axis by falling similarity, equal ones by rising position, NaN last."""
     order = np.lexsort((position, -similarity))[..., :k]
     return np.take_along_axis(similarity, order, -1), np.take_along_axis(position, order, -1)
-
-
-def save_neighbors(neighbors: Neighbors, path: str | Path) -> None:
-    """Write neighbors as .npz, the same bytes for the same neighbors; the file gets its name when it is complete."""
-    partial = Path(f"{path}.partial")
-    try:
-        with partial.open("wb") as file:
-            np.savez(file, query=neighbors.query, neighbor=neighbors.neighbor, similarity=neighbors.similarity)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def load_neighbors(path: str | Path, images: int | None = None) -> Neighbors:
-    """Read neighbors; images: the rows of their manifest, where given.
-
-    Raises InputError for a file that is truncated, holds no neighbors or belongs to another manifest.
-    """
-    remedy = "delete it and run again (rule search_index)"
-    try:
-        with np.load(path) as arrays:
-            query, neighbor, similarity = (arrays[name] for name in ("query", "neighbor", "similarity"))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: no complete neighbors ({error}); {remedy}") from error
-    if query.ndim != 1 or neighbor.ndim != 2 or neighbor.shape != similarity.shape or len(query) != len(neighbor):
-        raise InputError(f"{path}: arrays that don't belong together; {remedy}")
-    if images is not None and max(query.max(initial=-1), neighbor.max(initial=-1)) >= images:
-        raise InputError(f"{path}: rows past the manifest's {images} images, so of another dataset; {remedy}")
-    return Neighbors(query, neighbor, similarity)

@@ -11,7 +11,7 @@ from cbir.errors import InputError
 from cbir.metrics import LabelTotals, count_hits, precision_at_every_k, summarize_precision, total_hits
 
 if TYPE_CHECKING:
-    from cbir.retrieval import Neighbors
+    from cbir.neighbors import Neighbors
 
 LEVELS = {
     "modality": ["modality"],
