@@ -1,7 +1,6 @@
 """Scores: what the neighbors of all queries are worth, as a tidy table."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -9,9 +8,7 @@ import pandas as pd
 from cbir.bootstrap import bootstrap_means, percentile_interval
 from cbir.errors import InputError
 from cbir.metrics import LabelTotals, count_hits, precision_at_every_k, summarize_precision, total_hits
-
-if TYPE_CHECKING:
-    from cbir.neighbors import Neighbors
+from cbir.neighbors import Neighbors
 
 LEVELS = {
     "modality": ["modality"],
@@ -27,7 +24,7 @@ def label_codes(manifest: pd.DataFrame, level: str) -> np.ndarray:
 
 
 def score_retrieval(
-    neighbors: "Neighbors",
+    neighbors: Neighbors,
     manifest: pd.DataFrame,
     index_rows: np.ndarray,
     levels: Sequence[str],
