@@ -1,0 +1,111 @@
+"""Tables for readers: scores put together, as the paper prints them, as CSV, Markdown and LaTeX."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from cbir.errors import InputError, listing
+
+KEYS = ["dataset", "model", "index", "index_images", "index_size", "draw", "level", "average", "metric", "k"]
+ESTIMATES = ["value", "ci_low", "ci_high", "queries"]
+COLUMNS = [
+    *("dataset", "model", "index", "index_size", "draw", "index_images", "level", "average", "metric", "k"),
+    *ESTIMATES,
+]
+NAMES = ["dataset", "model", "index", "index_size", "level", "average", "metric"]
+
+
+def read_scores(path: str | Path) -> pd.DataFrame:
+    """Read a table of scores with the columns COLUMNS; names stay text, floats come back exactly as written.
+
+    Raises InputError where columns are missing.
+    """
+    scores = pd.read_csv(
+        path,
+        dtype=dict.fromkeys(NAMES, "str"),
+        keep_default_na=False,
+        na_values={column: ["", "nan"] for column in ESTIMATES},
+    )
+    missing = [column for column in COLUMNS if column not in scores]
+    if missing:
+        raise InputError(f"{path}: no column{listing(missing)}\ndelete it and run again")
+    return scores[COLUMNS]
+
+
+def gather_scores(paths: Iterable[str | Path]) -> pd.DataFrame:
+    """The scores of all models, datasets and indexes in one tidy table, sorted by KEYS whatever the paths' order."""
+    scores = pd.concat([read_scores(path) for path in paths], ignore_index=True)
+    return scores.sort_values(KEYS, kind="stable", ignore_index=True)
+
+
+def largest_index(scores: pd.DataFrame) -> pd.DataFrame:
+    """The scores on each dataset's largest index, the full one where there is one; means over its draws."""
+    images = scores.groupby("dataset")["index_images"]
+    largest = scores[scores["index_images"] == images.transform("max")]
+    sizes = largest.groupby("dataset")["index_size"]
+    chosen = sizes.transform(lambda size: "full" if (size == "full").any() else size.min())
+    keys = [key for key in KEYS if key != "draw"]
+    return largest[largest["index_size"] == chosen].groupby(keys, sort=False)[ESTIMATES].mean().reset_index()
+
+
+def main_table(scores: pd.DataFrame, models: Sequence[str], depths: Sequence[int]) -> pd.DataFrame:
+    """Precision at the given depths for the pathology in the largest index, as Denner et al. 2025 print it.
+
+    models: the rows' order within a dataset. Returns a row a dataset and model (and index, where there are several),
+    with a column an average and depth: `micro P@1` …, `macro P@1` …; NaN where a depth was not scored.
+    """
+    shown = largest_index(scores)
+    shown = shown[(shown["level"] == "pathology") & (shown["metric"] == "precision") & shown["k"].isin(depths)]
+    rows = ["dataset", "model"] + (["index"] if len(shown["index"].unique()) > 1 else [])
+    columns = [f"{average} P@{k}" for average in ("micro", "macro") for k in depths]
+    shown = shown.assign(column=shown["average"] + " P@" + shown["k"].astype("str"))
+    wide = shown.pivot(index=rows, columns="column", values="value")  # noqa: PD010  refuses repeated scores
+    table = wide.reindex(columns=columns).reset_index()
+    place = table["model"].map({model: place for place, model in enumerate(models)})
+    table = table.assign(place=place).sort_values(["dataset", "place", *rows[2:]], ignore_index=True)
+    return table[[*rows, *columns]].rename_axis(columns=None)
+
+
+def write_csv(table: pd.DataFrame, path: str | Path) -> None:
+    """Write a table as CSV; floats in the shortest form that reads back exactly, so equal tables are equal bytes."""
+    table.to_csv(path, index=False, lineterminator="\n")
+
+
+def write_markdown(table: pd.DataFrame, path: str | Path, bold_best: bool = False) -> None:
+    """Write a table as Markdown, floats with three decimals.
+
+    bold_best: print in bold the highest float of each column and dataset, as often as its three decimals occur.
+    """
+    printed = table.map(_printed)
+    if bold_best:
+        printed = printed.mask(_is_best(table), "**" + printed + "**")
+    sides = ["right" if pd.api.types.is_numeric_dtype(kind) else "left" for kind in table.dtypes]
+    text = printed.to_markdown(index=False, colalign=sides, disable_numparse=True)
+    Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+def write_latex(table: pd.DataFrame, path: str | Path, bold_best: bool = False) -> None:
+    """Write a table as a LaTeX tabular (package booktabs), floats with three decimals; bold_best as in Markdown."""
+    sides = "".join("r" if pd.api.types.is_numeric_dtype(kind) else "l" for kind in table.dtypes)
+    style = table.style.hide(axis="index").format(_printed, escape="latex").format_index(escape="latex", axis=1)
+    if bold_best:
+        bold = _is_best(table).replace({True: "textbf:--rwrap;", False: ""})
+        style = style.apply(lambda _: bold, axis=None)
+    Path(path).write_text(style.to_latex(hrules=True, column_format=sides), encoding="utf-8")
+
+
+def _printed(value: object) -> str:
+    if isinstance(value, float):
+        return "–" if pd.isna(value) else f"{value:.3f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _is_best(table: pd.DataFrame) -> pd.DataFrame:
+    """Where a float is the highest of its column among the two or more rows of its dataset, at three decimals."""
+    best = pd.DataFrame(False, index=table.index, columns=table.columns)
+    for column in table.select_dtypes("float"):
+        rounded = table[column].round(3)
+        groups = rounded.groupby(table["dataset"])
+        best[column] = (rounded == groups.transform("max")) & (groups.transform("size") > 1)
+    return best
