@@ -1,0 +1,1 @@
+"""The encoders: the catalogue that describes them, their weights, and how each is built from both."""
