@@ -1,0 +1,101 @@
+"""The embedding step: images through an encoder into an embedding file, at the encoder's own speed."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from cbir.embeddings import create_embeddings, find_unnormalized
+from cbir.errors import InputError, listing
+from cbir.images import read_image
+from cbir.models.encoder import Encoder
+
+PROGRESS_INTERVAL = 60  # seconds between two lines of progress
+log = logging.getLogger(__name__)
+
+
+def embed_images(encoder: Encoder, images: pd.DataFrame, output: str | Path, batch_size: int, threads: int) -> None:
+    """Embed images into `output`: float32 (n, d), unit norm, row i for row i of `images`.
+
+    images: manifest rows, of which `path` and `frame` are read. Worker processes read batches ahead while the
+    encoder runs on `threads` threads. Progress goes to this module's log, a line a minute. Raises
+    InputError that lists every image that can't be read or has no embedding; no output is written then.
+    """
+    torch.set_num_threads(threads)
+    torch.backends.cudnn.deterministic = True
+    loader = make_loader(encoder, images, batch_size, threads)
+    log.info("embedding %d images on %s, %d threads, batches of %d", len(images), encoder.device, threads, batch_size)
+    problems: list[str] = []
+    started = reported = time.monotonic()
+    with create_embeddings(output, len(images), encoder.dimensions) as embeddings:
+        done = 0
+        for rows, batch, unreadable in loader:
+            problems += unreadable
+            if not problems:
+                vectors = encoder.forward(batch).numpy()
+                embeddings[rows] = vectors
+                problems += [f"{images['path'].iloc[rows[i]]}: no embedding" for i in find_unnormalized(vectors)]
+            done += len(rows) + len(unreadable)
+            if time.monotonic() - reported >= PROGRESS_INTERVAL or done == len(images):
+                reported = time.monotonic()
+                log.info(describe_progress(done, len(images), reported - started))
+        if problems:
+            raise InputError(
+                f"{len(problems)} images can't be embedded; mend them or leave them out:{listing(problems)}"
+            )
+
+
+def describe_progress(done: int, total: int, seconds: float) -> str:
+    """Images done, images a second and time left, in a line."""
+    left = round(seconds / done * (total - done))
+    return (
+        f"{done:,} of {total:,} images, {done / seconds:.1f} images/s, "
+        f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02} left"
+    )
+
+
+def make_loader(encoder: Encoder, images: pd.DataFrame, batch_size: int, threads: int) -> DataLoader:
+    """Batches in order: rows (b,) int64, images (b, 3, h, w) float32, and the messages of unreadable ones."""
+    batches = -(-len(images) // batch_size)
+    readers = max(1, threads // 2) if encoder.device.type == "cpu" else threads  # the CPU has an encoder to run as well
+    return DataLoader(
+        ImageDataset(images, encoder.preprocess, encoder.size),
+        batch_size=batch_size,
+        collate_fn=collate_readable,
+        num_workers=min(readers, batches),
+        multiprocessing_context="fork" if sys.platform == "linux" else None,  # spawned workers import torch for seconds
+        pin_memory=encoder.device.type == "cuda",
+    )
+
+
+class ImageDataset(Dataset):
+    """The preprocessed images of manifest rows; in place of an unreadable one, the message that says why."""
+
+    def __init__(self, images: pd.DataFrame, preprocess: Callable[[np.ndarray], torch.Tensor], size: int):
+        self.paths = images["path"].to_numpy(dtype=object)
+        self.frames = images["frame"].to_numpy()
+        self.preprocess = preprocess
+        self.size = size
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, row: int) -> tuple[int, torch.Tensor | str]:
+        try:
+            return row, self.preprocess(read_image(self.paths[row], int(self.frames[row]), self.size))
+        except InputError as error:
+            return row, str(error)
+
+
+def collate_readable(items: list[tuple[int, torch.Tensor | str]]) -> tuple[np.ndarray, torch.Tensor, list[str]]:
+    """A batch of the readable images with their rows, and the messages of the others."""
+    readable = [(row, image) for row, image in items if isinstance(image, torch.Tensor)]
+    rows = np.array([row for row, _ in readable], dtype=np.int64)
+    batch = torch.stack([image for _, image in readable]) if readable else torch.empty(0)
+    return rows, batch, [message for _, message in items if isinstance(message, str)]
