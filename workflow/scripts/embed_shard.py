@@ -5,7 +5,7 @@ from pathlib import Path
 from cbir.embedding import embed_images
 from cbir.jobs import job
 from cbir.manifest import read_shard
-from cbir.models import load_encoder
+from cbir.models.encoder import load_encoder
 
 with job(snakemake):
     params = snakemake.params
