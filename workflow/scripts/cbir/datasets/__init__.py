@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from cbir.datasets.dicom import read_dicom
 from cbir.datasets.folder import read_folder
 from cbir.datasets.table import read_table
 
@@ -16,4 +17,5 @@ SOURCES: dict[str, Callable[[str, dict], pd.DataFrame]] = {
     "phantoms": read_table,  # of the images.csv that make_phantoms wrote
     "table": read_table,
     "folder": read_folder,
+    "dicom": read_dicom,
 }
