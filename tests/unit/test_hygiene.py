@@ -25,7 +25,7 @@ def dataset(rows: list[tuple]) -> tuple[pd.DataFrame, pd.DataFrame]:
         {
             "image_id": inspection["image_id"],
             "readable": inspection["pixels"].notna(),
-            "reason": inspection["image_id"] + ": truncated",
+            "reason": "truncated",
             "pixel_hash": inspection["pixels"].fillna(""),
         }
     )

@@ -9,6 +9,7 @@ rule embed_shard:
         weights=weights,
     output:
         embeddings=temp(RESULTS / "embeddings/shards/{dataset}/{model}/{shard}.npy"),
+        provenance=temp(RESULTS / "embeddings/shards/{dataset}/{model}/{shard}.json"),
     log:
         RESULTS / "logs/embed_shard/{dataset}/{model}/{shard}.log",
     benchmark:
@@ -25,7 +26,6 @@ rule embed_shard:
         precision=config["embedding"]["precision"],
         batch_size=config["embedding"]["batch_size"],
         shard_size=config["embedding"]["shard_size"],
-        seed=config["seed"],
     script:
         "../scripts/embed_shard.py"
 
@@ -38,8 +38,10 @@ rule embed_images:
             model=wildcards.model,
             shard=shards(checkpoints.split_dataset.get(dataset=wildcards.dataset).output.manifest),
         ),
+        provenance=expand(rules.embed_shard.output.provenance, shard=0, allow_missing=True),
     output:
         embeddings=RESULTS / "embeddings/{dataset}/{model}.npy",
+        provenance=RESULTS / "embeddings/{dataset}/{model}.json",
     log:
         RESULTS / "logs/embed_images/{dataset}/{model}.log",
     benchmark:

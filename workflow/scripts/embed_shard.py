@@ -1,5 +1,6 @@
-"""Embed the images of a shard with one encoder."""
+"""Embed the images of a shard with one encoder; beside them, all that the embeddings depend on."""
 
+import json
 from pathlib import Path
 
 from cbir.embedding import embed_images
@@ -16,6 +17,5 @@ with job(snakemake):
         columns=["image_id", "path", "frame"],
     )
     encoder = load_encoder(params.entry, snakemake.input.get("weights"), params.device, params.precision)
-    embed_images(
-        encoder, images, Path(snakemake.output.embeddings), batch_size=params.batch_size, threads=snakemake.threads
-    )
+    embed_images(encoder, images, snakemake.output.embeddings, params.batch_size, snakemake.threads)
+    Path(snakemake.output.provenance).write_text(json.dumps(encoder.provenance, indent=2) + "\n")

@@ -59,7 +59,12 @@ def _readable(manifest: pd.DataFrame, inspection: pd.DataFrame, dataset: str, un
     inspection = inspection.set_index("image_id").loc[manifest["image_id"]]
     readable = pd.Series(inspection["readable"].to_numpy(), index=manifest.index)
     if unreadable == "fail" and not readable.all():
-        bad = inspection.loc[~inspection["readable"].to_numpy(), "reason"]
+        bad = [
+            f"{path}: {reason}"
+            for path, reason in zip(
+                manifest.loc[~readable, "path"], inspection["reason"][~readable.to_numpy()], strict=True
+            )
+        ]
         raise InputError(
             f"dataset {dataset}: {len(bad)} of {len(manifest)} images cannot be read; mend them, or set "
             f"unreadable: drop to go on without them:{listing(bad)}"

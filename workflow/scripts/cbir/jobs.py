@@ -16,10 +16,10 @@ log = logging.getLogger("cbir")
 def job(snakemake) -> Iterator[None]:
     """Log to the rule's log file; end with one clear message, without a traceback, where the user can mend it."""
     path = Path(snakemake.log[0])
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.setLevel(logging.INFO)
-    log.addHandler(handler)
+    for handler in (logging.FileHandler(path, mode="w", encoding="utf-8"), *_terminal()):
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        log.addHandler(handler)
     start = time.monotonic()
     wildcards = ", ".join(f"{name}={value}" for name, value in snakemake.wildcards.items())
     log.info("%s %s, threads %d", snakemake.rule, wildcards, snakemake.threads)
@@ -33,3 +33,12 @@ def job(snakemake) -> Iterator[None]:
         log.exception("%s failed", snakemake.rule)
         raise
     log.info("done in %.1f s", time.monotonic() - start)
+
+
+def _terminal() -> list[logging.Handler]:
+    """Where somebody watches, the progress of the long step goes to the terminal too."""
+    if not sys.stderr.isatty():
+        return []
+    handler = logging.StreamHandler()
+    handler.addFilter(logging.Filter("cbir.embedding"))
+    return [handler]
