@@ -1,6 +1,8 @@
 import sys
+from math import ceil
 
 import yaml
+from pyarrow.parquet import read_metadata
 
 sys.path.insert(0, f"{workflow.basedir}/workflow/scripts")
 
@@ -79,3 +81,35 @@ def combinations(pattern, dataset):
 def environment(name):
     """The conda environment of a kind of step."""
     return f"{workflow.basedir}/envs/{name}.yaml"
+
+
+def shards(manifest):
+    """The numbers of the shards that a manifest's rows fall into."""
+    return range(ceil(read_metadata(manifest).num_rows / config["embedding"]["shard_size"]))
+
+
+def listed(wildcards):
+    """What the manifest of a dataset is made from, where the workflow can tell: its table or its phantoms."""
+    options = DATASETS[wildcards.dataset]
+    if options["source"] == "phantoms":
+        return RESULTS / "phantoms" / wildcards.dataset
+    if options["source"] == "table":
+        table = Path(options["root"], options["table"])
+        return table if table.exists() else []
+    return []
+
+
+def weights(wildcards):
+    """The weights file of a model, where it is one that is fetched."""
+    return []
+
+
+def curves(dataset):
+    """The figures that a dataset's scores make: a curve over index sizes wants at least two."""
+    return [name for name in CURVES if name != "index_size" or len(index_sizes(dataset)) > 1]
+
+
+def largest_index(dataset):
+    """The last of the dataset's index sizes that holds the most: full where it is one of them."""
+    sizes = index_sizes(dataset)
+    return "full" if "full" in sizes else sizes[-1]

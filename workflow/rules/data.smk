@@ -1,24 +1,3 @@
-from math import ceil
-
-from pyarrow.parquet import read_metadata
-
-
-def shards(manifest):
-    """The numbers of the shards that a manifest's rows fall into."""
-    return range(ceil(read_metadata(manifest).num_rows / config["embedding"]["shard_size"]))
-
-
-def listed(wildcards):
-    """What the manifest of a dataset is made from, where the workflow can tell: its table or its phantoms."""
-    options = DATASETS[wildcards.dataset]
-    if options["source"] == "phantoms":
-        return rules.make_phantoms.output.folder.format(dataset=wildcards.dataset)
-    if options["source"] == "table":
-        table = Path(options["root"], options["table"])
-        return table if table.exists() else []
-    return []
-
-
 rule make_phantoms:
     output:
         folder=directory(RESULTS / "phantoms/{dataset}"),

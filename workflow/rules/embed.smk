@@ -1,8 +1,3 @@
-def weights(wildcards):
-    """The weights file of a model, where it is one that is fetched."""
-    return []
-
-
 rule embed_shard:
     input:
         manifest=rules.split_dataset.output.manifest,

@@ -1,14 +1,4 @@
-def figure_paths(pattern):
-    """The PDF and the PNG of a figure."""
-    return {kind: RESULTS / f"figures/{pattern}.{kind}" for kind in ("pdf", "png")}
-
-
 CURVES = ["precision_at_k", "index_size", "levels"]
-
-
-def curves(dataset):
-    """The figures that a dataset's scores make: a curve over index sizes wants at least two."""
-    return [name for name in CURVES if name != "index_size" or len(index_sizes(dataset)) > 1]
 
 
 FIGURES = [
@@ -22,12 +12,6 @@ TABLES = [
     rules.tabulate_retrieval.output,
     rules.tabulate_datasets.output,
 ]
-
-
-def largest_index(dataset):
-    """The last of the dataset's index sizes that holds the most: full where it is one of them."""
-    sizes = index_sizes(dataset)
-    return "full" if "full" in sizes else sizes[-1]
 
 
 rule draw_curve:
