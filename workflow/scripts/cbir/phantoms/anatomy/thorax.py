@@ -1,0 +1,107 @@
+"""Frontal projection of the chest, for XR: cm of tissue along each ray."""
+
+import math
+
+import numpy as np
+
+from cbir.phantoms.anatomy import Anatomy, Case, pick, side_of
+from cbir.phantoms.shapes import View, blob, branches, capsule, dome, ellipse, fill
+
+
+def frontal_chest(case: Case, view: View) -> Anatomy:
+    """Torso, lungs with vessels, heart, great vessels, diaphragm, spine, ribs and clavicles, and one finding."""
+    body, scan = case.body, case.scan
+    finding = case.finding
+    build = case.build
+    length = body.uniform(0.92, 1.1)
+    half = 6.0 * body.uniform(0.93, 1.07)
+    ratio = body.uniform(0.9, 1.12) * (body.uniform(1.28, 1.6) if finding == "cardiomegaly" else 1)
+    spacing = body.uniform(2.1, 2.6)
+    slope = body.uniform(0.02, 0.035)
+    lesion_rng = np.random.default_rng(body.integers(2**32))
+    breath = scan.uniform(-1.4, 1.4)  # cm that the diaphragm stands lower or higher
+
+    x, y = view.x, view.y
+    outward = np.abs(x)
+    torso = outward / (16.5 * build + 0.12 * np.clip(-y, 0, 20))
+    shoulder = np.clip((y + 17.5 - 0.28 * np.clip(outward - 5, 0, None)) / 0.6, 0, 1)
+    neck = fill(outward / 5.2, 0.05)
+    soft = 19 * build * dome(torso) ** 0.7 * np.maximum(shoulder, neck * 0.6)
+    bone = np.zeros_like(x)
+    lung = np.zeros_like(x)
+    pleural = np.zeros_like(x)
+    lesion = np.zeros_like(x)
+    place = ""
+
+    side = pick(lesion_rng, -1, 1)
+    for s in (-1, 1):
+        base = (10.2 if s > 0 else 9.0) * length + breath
+        cage = ellipse(view, s * (half + 0.7), 2.5, half + 0.2, 14.5 * length)
+        dome_line = base - 3.0 * (1 - ((outward - 0.9 * half) / (half * 1.05)) ** 2)
+        above = np.clip((dome_line - y) / 0.35 + 0.5, 0, 1)
+        shape = np.where(x * s > 0, fill(cage, 0.025) * above, 0)
+        depth = 13.5 * np.sqrt(dome(cage * 0.97)) * shape
+        vessels = branches(scan, view, s * 3.2, 0.2, 11) * depth * 0.09
+        if s == side and finding == "effusion":
+            height = lesion_rng.uniform(1.8, 9) + breath * 0.2
+            surface = base - height - 0.11 * height * np.clip(outward - 0.8 * half, 0, None) - 0.5
+            lesion = shape * np.clip((y - surface) / 0.9, 0, 1)
+            lesion = np.maximum(
+                lesion, fill(cage, 0.025) * (x * s > 0) * np.clip((y - surface) / 0.9, 0, 1) * (y < base)
+            )
+            soft += 0.75 * 13.5 * lesion * shape
+            depth, vessels = depth * (1 - 0.85 * lesion), vessels * (1 - lesion)
+            place = f"in the {side_of(s)} pleural space"
+        if s == side and finding == "pneumothorax":
+            collapse = lesion_rng.uniform(0.66, 0.9)
+            inner = ellipse(
+                view,
+                s * (half + 0.7 - 2.5 * (1 - collapse)),
+                5.0,
+                (half + 0.2) * collapse,
+                14.5 * length * (collapse + 0.02),
+            )
+            lesion = shape * (1 - fill(inner, 0.02))
+            vessels = vessels * (1 - lesion)
+            depth = depth * (1 + 0.16 * lesion)
+            pleural = shape * np.exp(-(((inner - 1) / 0.018) ** 2)) * 0.5
+            place = f"in the {side_of(s)} pleural space"
+        lung += depth
+        soft += vessels - 0.8 * depth + pleural
+    heart_axes = (5.0 * ratio, 4.4 * ratio)
+    heart = ellipse(view, 1.0 + 1.3 * ratio, 4.6 + 0.5 * breath, *heart_axes, 0.5)
+    great = capsule(view, (-0.2, -12), (0.2, 3), 2.2, 2.7)
+    knob = ellipse(view, 2.3, -4.6, 1.7, 1.9)
+    atrium = ellipse(view, -1.8, 4.2, 2.2 * ratio, 3.4)
+    hila = np.minimum(ellipse(view, -3.3, 0.2, 1.2, 2.1), ellipse(view, 3.6, -0.2, 1.2, 2.0))
+    middle = np.maximum(9 * dome(heart) ** 0.7, np.maximum(7 * dome(great) ** 0.6, 6 * dome(atrium)))
+    filled = np.minimum(np.maximum(middle, 4 * dome(knob)) + 1.2 * dome(hila), 0.95 * lung / 0.95 + 2)
+    soft += 0.85 * filled
+    lung -= np.minimum(lung, filled)
+    trachea = capsule(view, (0, -18), (0.1, -2.5), 0.85)
+    soft -= 1.3 * dome(trachea)
+
+    discs = 0.75 + 0.25 * np.tanh(3 * np.cos(2 * math.pi * y / (spacing * 1.05)) + 1.5)
+    bone += 2.0 * np.sqrt(dome(x / 1.75)) * discs * np.clip((18 - y) / 2, 0, 1)
+    cage = np.minimum(ellipse(view, 0, 2, 2 * half + 1.5, 15.5 * length), 2)
+    within = fill(cage, 0.02)
+    for bow, width, weight in ((slope, 0.5, 0.65), (-slope * 1.7, 0.6, 0.4)):
+        phase = (y - bow * (outward - 3.5) ** 2 + 1.0) / (spacing if bow > 0 else spacing * 1.15)
+        rib = np.abs(phase - np.round(phase)) * spacing / width
+        shell = dome(rib) * 0.5 + fill(np.abs(rib - 0.9) / 0.18, 0.5) * 0.5
+        edge = 1 + 1.2 * np.clip(cage - 0.75, 0, 0.25) / 0.25  # ribs run along the ray at the flank
+        bone += weight * shell * within * edge * np.clip((outward - (1.8 if bow > 0 else 5)) / 1.5, 0, 1)
+    for s in (-1, 1):
+        clavicle = capsule(view, (s * 1.7, -9.2 * length), (s * 13, -12.5 * length), 0.6)
+        scapula = capsule(view, (s * 13.5 * build, -10), (s * 11.5 * build, 0), 1.6, 0.6)
+        bone += 0.8 * dome(clavicle) + 0.45 * dome(scapula)
+        bone += 1.8 * dome(ellipse(view, s * 16.5 * build, -12.5, 2.3, 2.4))
+    if finding == "nodule":
+        radius = lesion_rng.uniform(0.7, 2.0)
+        at = side * (half + 0.7) * lesion_rng.uniform(0.75, 1.4), lesion_rng.uniform(-7, 3.5) * length
+        ball = blob(lesion_rng, view, *at, radius, radius, lesion_rng.uniform(0.02, 0.1))
+        soft += 2 * radius * dome(ball) * lesion_rng.uniform(0.7, 1.2)
+        lesion, place = fill(ball), f"in the {side_of(side)} {'upper' if at[1] < -2 else 'lower'} lung field"
+    if finding == "cardiomegaly":
+        lesion, place = fill(np.minimum(heart, atrium)), "with a cardiothoracic ratio above one half"
+    return Anatomy([("soft", np.clip(soft, 0.3 * (soft > 0.3), None)), ("lung", lung), ("bone", bone)], lesion, place)

@@ -1,0 +1,66 @@
+"""The phantoms' labels: which regions a modality shows, which findings a region has, and how an image of it is made."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from cbir.phantoms import ct, mr, us, xr
+from cbir.phantoms.anatomy import Anatomy, Case
+from cbir.phantoms.anatomy.head import axial_head
+from cbir.phantoms.anatomy.knee import sagittal_knee
+from cbir.phantoms.anatomy.limbs import frontal_hand, frontal_knee
+from cbir.phantoms.anatomy.sonography import oblique_liver, transverse_thyroid
+from cbir.phantoms.anatomy.thorax import frontal_chest
+from cbir.phantoms.anatomy.trunk import axial_abdomen, axial_chest
+from cbir.phantoms.imaging import Phantom
+from cbir.phantoms.shapes import View, make_view
+
+
+@dataclass(frozen=True)
+class Region:
+    """An anatomic region under a modality."""
+
+    modality: str
+    name: str
+    findings: tuple[str, ...]  # beside normal
+    anatomy: Callable[[Case, View], Anatomy]
+    shape: tuple[int, int] = (256, 256)  # pixels
+    width: float = 0  # cm of the field of view; a sonogram has its sector instead
+
+
+REGIONS = (
+    Region("CT", "head", ("haemorrhage", "infarct", "tumour"), axial_head, ct.SHAPE, 22),
+    Region("CT", "chest", ("nodule", "effusion", "emphysema"), axial_chest, ct.SHAPE, 39),
+    Region("CT", "abdomen", ("cyst", "tumour", "stone"), axial_abdomen, ct.SHAPE, 38),
+    Region("MR", "head", ("infarct", "tumour", "demyelination"), axial_head, mr.SHAPE, 22),
+    Region("MR", "knee", ("effusion", "contusion"), sagittal_knee, mr.SHAPE, 16),
+    Region("US", "liver", ("cyst", "tumour", "stone"), oblique_liver),
+    Region("US", "thyroid", ("cyst", "nodule"), transverse_thyroid),
+    Region("XR", "chest", ("cardiomegaly", "effusion", "nodule", "pneumothorax"), frontal_chest, (272, 272), 37),
+    Region("XR", "hand", ("fracture", "erosion"), frontal_hand, (288, 224), 20),
+    Region("XR", "knee", ("fracture", "arthrosis"), frontal_knee, (272, 224), 18),
+)
+SMALLEST_LESION = 12  # pixels of the mask
+
+
+def image_phantom(region: Region, finding: str, build: float, body: np.random.SeedSequence, scan: np.random.Generator):
+    """An image of a region with a finding.
+
+    build: the patient's girth over the average one. body: what all images of a study share; scan: what differs
+    between them. A pose that leaves the finding outside the image is drawn again.
+    """
+    while True:
+        case = Case(np.random.default_rng(body), scan, finding, build)
+        phantom = _image(region, case)
+        if finding == "normal" or phantom.mask.sum() >= SMALLEST_LESION:
+            return phantom
+
+
+def _image(region: Region, case: Case) -> Phantom:
+    if region.modality == "US":
+        view, shape = us.sector(case, region.name)
+        return us.insonate(case, view, region.anatomy(case, view), shape)
+    view = make_view(case.body, case.scan, region.shape, region.width)
+    make = {"CT": ct.scan_ct, "MR": mr.scan_mr, "XR": xr.expose}[region.modality]
+    return make(case, view, region.anatomy(case, view), region.name)

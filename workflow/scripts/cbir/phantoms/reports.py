@@ -1,0 +1,37 @@
+"""Reports of phantoms: one or two sentences that say that the image is synthetic and what it shows."""
+
+import math
+
+import numpy as np
+
+from cbir.phantoms.anatomy import pick
+from cbir.phantoms.imaging import Phantom
+
+KINDS = {"CT": "CT slice", "MR": "MR slice", "US": "sonogram", "XR": "radiograph"}
+NORMAL = ("No abnormality.", "Unremarkable.", "No finding of note.")
+PHRASES = {
+    "arthrosis": "Arthrosis {place}.",
+    "cardiomegaly": "Cardiomegaly {place}.",
+    "contusion": "Bone contusion {place}.",
+    "cyst": "Simple cyst {place}, {size} mm across.",
+    "demyelination": "Multiple demyelinating plaques {place}.",
+    "effusion": "Effusion {place}.",
+    "emphysema": "Emphysema {place}.",
+    "erosion": "Erosions {place}.",
+    "fracture": "Displaced fracture {place}.",
+    "haemorrhage": "Haemorrhage {place}, {size} mm across.",
+    "infarct": "Infarct {place}.",
+    "nodule": "Nodule {place}, {size} mm across.",
+    "pneumothorax": "Pneumothorax {place}.",
+    "stone": "Stone {place}.",
+    "tumour": "Tumour {place}, {size} mm across.",
+}
+
+
+def write_report(rng: np.random.Generator, phantom: Phantom, modality: str, region: str, finding: str) -> str:
+    """Two sentences: what the image is, and what it shows, with the diameter of a disc of the mask's area."""
+    what = f"Synthetic {KINDS[modality]} of the {region}, {phantom.protocol}."
+    if finding == "normal":
+        return f"{what} {pick(rng, *NORMAL)}"
+    size = max(1, round(2 * math.sqrt(phantom.mask.sum() / math.pi) * phantom.spacing))
+    return f"{what} {PHRASES[finding].format(place=phantom.place, size=size)}"
