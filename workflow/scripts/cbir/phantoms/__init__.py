@@ -48,10 +48,9 @@ def _make_patient(folder: Path, seed: int, patient: int) -> list[tuple]:
     rows = []
     for study in range(STUDIES):
         region, finding = _scheduled(seed, patient * STUDIES + study)
-        body = np.random.SeedSequence([seed, patient], spawn_key=(study,))
         for image in range(int(rng.integers(2, 4))):
-            scan = np.random.default_rng(np.random.SeedSequence([seed, patient], spawn_key=(study, image)))
-            phantom = image_phantom(region, finding, build, body, scan)
+            scan = np.random.default_rng([seed, patient, study + 1, image + 1, 3])
+            phantom = image_phantom(region, finding, build, (seed, patient, study + 1), scan)
             stem = f"{name}/study{study + 1}-image{image + 1}"
             report = write_report(scan, phantom, region.modality, region.name, finding)
             if region.modality in ("CT", "MR") or (region.modality == "XR" and (patient + image) % 2 == 0):

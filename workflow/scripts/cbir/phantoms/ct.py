@@ -12,7 +12,7 @@ SHAPE = (256, 256)
 # HU of the tissues without contrast medium, and what a portal-venous phase adds
 HU = {
     "air": -990, "lung": -850, "bulla": -965, "fat": -95, "fluid": 8, "csf": 7, "muscle": 48, "gray": 38, "white": 28,
-    "dura": 52, "blood": 66, "oedema": 18, "infarct": 17, "tumour": 46, "necrosis": 22, "liver": 58, "spleen": 50,
+    "dura": 52, "blood": 66, "oedema": 17, "infarct": 14, "tumour": 46, "necrosis": 22, "liver": 58, "spleen": 50,
     "kidney": 34, "blood pool": 42, "marrow": 210, "bone": 950, "stone": 620,
 }  # fmt: skip
 ENHANCEMENT = {"liver": 50, "spleen": 65, "kidney": 130, "blood pool": 110, "tumour": 28, "dura": 20, "muscle": 12}
@@ -22,21 +22,21 @@ WINDOWS = {"brain": (40, 85), "lung": (-600, 1500), "soft tissue": (45, 400)}  #
 def scan_ct(case: Case, view: View, anatomy: Anatomy, region: str) -> Phantom:
     """An axial slice in HU: tissues, their texture, a table, the system's blur and correlated noise."""
     scan = case.scan
-    contrast = case.body.uniform() < (0.3 if region == "head" else 0.7)
+    contrast = case.body.uniform() < (0.3 if region == "head" else 0.85)
     jitter = {tissue: case.body.normal(0, 2.5) for tissue in HU}
     values = {t: hu + jitter[t] + contrast * ENHANCEMENT.get(t, 0) for t, hu in HU.items()}
     image = paint(anatomy, values, -1000)
-    image += np.where(image > -300, 5, 25) * smooth_noise(scan, SHAPE, 2.5)
+    image += np.where(image > -300, 1.5 if region == "head" else 4, 25) * smooth_noise(scan, SHAPE, 2.5)
     table = np.abs(np.hypot(view.x, view.y + 30) - scan.uniform(42, 45)) / 0.5
     image = np.maximum(image, -1000 + 700 * fill(table, 0.4) * (view.y > 5) * (region != "head"))
     image = ndimage.gaussian_filter(image, scan.uniform(0.4, 0.9))
     noise = smooth_noise(scan, SHAPE, scan.uniform(0.5, 0.9)) * scan.uniform(
-        *((2.5, 6) if region == "head" else (8, 22))
+        *((1.5, 4) if region == "head" else (8, 22))
     )
     name = (
         "brain"
         if region == "head"
-        else pick(scan, "lung", "lung", "soft tissue")
+        else pick(scan, "lung", "lung", "lung", "soft tissue")
         if region == "chest"
         else "soft tissue"
     )

@@ -44,14 +44,15 @@ REGIONS = (
 SMALLEST_LESION = 12  # pixels of the mask
 
 
-def image_phantom(region: Region, finding: str, build: float, body: np.random.SeedSequence, scan: np.random.Generator):
+def image_phantom(region: Region, finding: str, build: float, body: tuple[int, ...], scan: np.random.Generator):
     """An image of a region with a finding.
 
-    build: the patient's girth over the average one. body: what all images of a study share; scan: what differs
-    between them. A pose that leaves the finding outside the image is drawn again.
+    build: the patient's girth over the average one. body: seed of what all images of a study share; scan: what
+    differs between them. A pose that leaves the finding outside the image is drawn again.
     """
     while True:
-        case = Case(np.random.default_rng(body), scan, finding, build)
+        anatomy, lesion = (np.random.default_rng([*body, stream]) for stream in (1, 2))
+        case = Case(anatomy, lesion, scan, finding, build, cut=scan.uniform(0.8, 1))
         phantom = _image(region, case)
         if finding == "normal" or phantom.mask.sum() >= SMALLEST_LESION:
             return phantom

@@ -21,19 +21,19 @@ def make_view(
     scan: np.random.Generator,
     shape: tuple[int, int],
     width: float,
-    tilt: float = 5.0,
+    tilt: float = 7.0,
     warp: float = 0.3,
 ) -> View:
     """A view of the body: `width` cm across, posed by `scan`, in a body that is bent as `body` says.
 
-    tilt: standard deviation of the rotation, degrees. warp: amplitude of the bending, cm. The zoom varies by 8 %
-    and the centre by 3 % of the width (standard deviations).
+    tilt: standard deviation of the rotation, degrees. warp: amplitude of the bending, cm. The zoom varies by 13 %
+    and the centre by 5 % of the width (standard deviations).
     """
     height, columns = shape
-    spacing = width * math.exp(scan.normal(0, 0.08)) / columns
+    spacing = width * math.exp(scan.normal(0, 0.13)) / columns
     rows, cols = np.indices(shape, dtype=np.float32)
-    x = (cols - columns / 2) * spacing + scan.normal(0, 0.03) * width
-    y = (rows - height / 2) * spacing + scan.normal(0, 0.03) * width
+    x = (cols - columns / 2) * spacing + scan.normal(0, 0.05) * width
+    y = (rows - height / 2) * spacing + scan.normal(0, 0.05) * width
     angle = math.radians(scan.normal(0, tilt))
     x, y = x * math.cos(angle) - y * math.sin(angle), x * math.sin(angle) + y * math.cos(angle)
     return View(*bend(body, x, y, width, warp), spacing)
@@ -64,12 +64,12 @@ def ellipse(view: View, x: float, y: float, rx: float, ry: float, angle: float =
 def blob(
     body: np.random.Generator, view: View, x: float, y: float, rx: float, ry: float, roughness: float = 0.12
 ) -> np.ndarray:
-    """As `ellipse`, with an irregular outline: `roughness` is the relative amplitude of each of four lobes."""
+    """As `ellipse`, with an irregular outline: `roughness` is the relative amplitude of its lobes."""
     dx, dy = view.x - x, view.y - y
     theta = np.arctan2(dy, dx)
     outline = np.ones_like(theta)
-    for lobes in (2, 3, 4, 7):
-        outline += float(body.normal(0, roughness)) * np.cos(lobes * theta + body.uniform(0, 2 * math.pi))
+    for lobes, share in ((2, 1.0), (3, 0.8), (4, 0.5), (6, 0.3)):
+        outline += float(body.normal(0, roughness * share)) * np.cos(lobes * theta + body.uniform(0, 2 * math.pi))
     return np.hypot(dx / rx, dy / ry) / np.maximum(outline, 0.3)
 
 
@@ -82,6 +82,11 @@ def capsule(
     along = np.clip(((view.x - x0) * dx + (view.y - y0) * dy) / (dx * dx + dy * dy), 0, 1)
     distance = np.hypot(view.x - x0 - along * dx, view.y - y0 - along * dy)
     return distance / (radius if end_radius is None else radius + along * (end_radius - radius))
+
+
+def union(*radii: np.ndarray, sharpness: float = 12) -> np.ndarray:
+    """Normalized radius of several shapes together, with rounded junctions; sharper as `sharpness` grows."""
+    return -np.log(sum(np.exp(-sharpness * np.minimum(radius, 3)) for radius in radii)) / sharpness
 
 
 def fill(radius: np.ndarray, softness: float = 0.04) -> np.ndarray:

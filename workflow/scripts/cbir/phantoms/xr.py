@@ -28,5 +28,5 @@ def expose(case: Case, view: View, anatomy: Anatomy, region: str) -> Phantom:
     density = -np.log((counts + 1) / photons).astype(np.float32)
     density += scan.uniform(0, 0.6) * (density - ndimage.gaussian_filter(density, 6))  # edge enhancement
     low, high = np.percentile(density, [scan.uniform(0.5, 8), scan.uniform(98.5, 99.9)])
-    brightness = np.clip((density - low) / (high - low), 0, 1) ** scan.uniform(0.75, 1.35)
+    brightness = np.clip((density - low) / (high - low), 0, 1) ** scan.uniform(0.9, 1.6)
     return Phantom(brightness, anatomy.lesion > 0.5, anatomy.place, "frontal projection", view.spacing * 10)

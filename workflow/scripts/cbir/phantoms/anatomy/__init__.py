@@ -9,10 +9,12 @@ import numpy as np
 class Case:
     """One image to be made of one patient."""
 
-    body: np.random.Generator  # what all images of a study share: anatomy and finding
+    body: np.random.Generator  # the anatomy, which all images of a study share
+    lesion: np.random.Generator  # the finding's place, size and strength, which they share too
     scan: np.random.Generator  # what differs between them: pose, slice, exposure, noise
     finding: str
     build: float  # the patient's girth over the average one
+    cut: float  # share of the finding's width that the image shows
 
 
 @dataclass

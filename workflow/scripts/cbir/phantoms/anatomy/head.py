@@ -1,6 +1,5 @@
 """Axial slices of the head, for CT and MR."""
 
-
 import numpy as np
 
 from cbir.phantoms.anatomy import Anatomy, Case, pick, side_of
@@ -12,9 +11,8 @@ def axial_head(case: Case, view: View) -> Anatomy:
     body, scan = case.body, case.scan
     rx, ry = body.uniform(6.6, 7.6), body.uniform(8.2, 9.6)
     atrophy = body.uniform(0, 1)
-    scalp, bone = body.uniform(0.3, 0.7) * case.build, body.uniform(0.45, 0.8)
+    scalp, bone = body.uniform(0.3, 0.7) * case.build, body.uniform(0.4, 0.65)
     ventricles = 0.6 + 0.7 * atrophy + body.normal(0, 0.1)
-    lesion_seed = body.integers(2**32)
 
     level = scan.uniform(-1, 1)  # the slice: -1 below, 1 above the ventricles
     size = 1 - 0.08 * max(level, 0)
@@ -46,54 +44,51 @@ def axial_head(case: Case, view: View) -> Anatomy:
         wide = ventricles * (1 - 0.5 * abs(level))
         front = capsule(view, (side * 0.5, -1.4), (side * (1.1 + 0.2 * wide), -3.6), 0.55 * wide, 0.35 * wide)
         back = capsule(view, (side * 0.6, 1.0 + level), (side * 1.9, 3.8), 0.4 * wide, 0.6 * wide)
-        bodies = capsule(view, (side * 0.9, -2.5), (side * 1.2, 2.8), 0.5 * wide)
+        bodies = ellipse(view, side * (0.55 + 0.5 * wide), 0.1, 0.6 * wide, 3.4, side * -0.1)
         layers.append(("csf", fill(np.minimum(front, back) if level < 0.2 else bodies, 0.15)))
     layers.append(("csf", fill(ellipse(view, 0, 0.6, 0.22 * ventricles + 0.08, 1.2), 0.3) * (level < 0.2)))
 
     inside = fill(brain * 1.02, 0.01)
-    lesions, lesion, place = _lesion(case, view, brain, inside, np.random.default_rng(lesion_seed), rx, ry)
+    lesions, lesion, place = _lesion(case, view, brain, inside, rx, ry)
     return Anatomy(layers + lesions, lesion, place)
 
 
-def _lesion(case, view, brain, inside, body, rx, ry):
-    side = pick(body, -1, 1)
-    x, y = side * body.uniform(0.25, 0.6) * rx, body.uniform(-0.5, 0.55) * ry
-    slice_size = case.scan.uniform(0.8, 1)
-    radius = body.uniform(0.7, 2.1) * slice_size
+def _lesion(case, view, brain, inside, rx, ry):
+    rng = case.lesion
+    side = pick(rng, -1, 1)
+    x, y = side * rng.uniform(0.25, 0.6) * rx, rng.uniform(-0.5, 0.55) * ry
+    radius = rng.uniform(1.1, 2.6) * case.cut
     place = (
         f"in the {side_of(side)} {'frontal' if y < -0.15 * ry else 'parietal' if y < 0.3 * ry else 'occipital'} lobe"
     )
     nothing = np.zeros_like(view.x)
     if case.finding == "haemorrhage":
-        if body.uniform() < 0.35:
+        if rng.uniform() < 0.35:
             turn = np.arctan2(view.y, view.x * side)
-            thick = body.uniform(0.07, 0.16) * slice_size
-            extent = body.uniform(0.6, 1.1)
-            crescent = thick * np.clip(1 - ((turn - body.uniform(-0.5, 0.5)) / extent) ** 2, 0, 1)
+            thick = rng.uniform(0.1, 0.22) * case.cut
+            extent = rng.uniform(0.6, 1.1)
+            crescent = thick * np.clip(1 - ((turn - rng.uniform(-0.5, 0.5)) / extent) ** 2, 0, 1)
             blood = np.clip((brain - 1 + crescent) / 0.02, 0, 1) * inside * (crescent > 0)
             return [("blood", blood)], blood, f"along the {side_of(side)} convexity"
-        clot = fill(blob(body, view, x, y, radius, radius * body.uniform(0.7, 1.2)), 0.1) * inside
+        clot = fill(blob(rng, view, x, y, radius, radius * rng.uniform(0.7, 1.2)), 0.1) * inside
         halo = fill(ellipse(view, x, y, radius * 1.35, radius * 1.35), 0.2) * inside
         return [("oedema", 0.7 * halo), ("blood", clot)], clot, place
     if case.finding == "infarct":
         turn = np.arctan2(view.y - 0.1 * ry, view.x * side)
-        width = body.uniform(0.22, 0.5)
-        wedge = (
-            fill(np.abs(turn - body.uniform(-1.0, 1.0)) / width, 0.2) * np.clip((brain - 0.42) / 0.08, 0, 1) * inside
-        )
-        return [("infarct", wedge * body.uniform(0.6, 1))], wedge, f"in the {side_of(side)} middle cerebral territory"
+        width = rng.uniform(0.3, 0.65)
+        wedge = fill(np.abs(turn - rng.uniform(-1.0, 1.0)) / width, 0.2) * np.clip((brain - 0.42) / 0.08, 0, 1) * inside
+        return [("infarct", wedge * rng.uniform(0.6, 1))], wedge, f"in the {side_of(side)} middle cerebral territory"
     if case.finding == "tumour":
-        radius = max(radius, 0.9)
-        mass = fill(blob(body, view, x, y, radius, radius), 0.1) * inside
-        core = fill(blob(body, view, x, y, radius * 0.6, radius * 0.6), 0.15) * inside
-        swelling = fill(blob(body, view, x, y, radius * 1.9, radius * 1.8, 0.2), 0.2) * inside
-        return [("oedema", swelling * 0.8), ("tumour", mass), ("necrosis", core * pick(body, 0.2, 0.8, 1))], mass, place
+        mass = fill(blob(rng, view, x, y, radius, radius), 0.1) * inside
+        core = fill(blob(rng, view, x, y, radius * 0.6, radius * 0.6), 0.15) * inside
+        swelling = fill(blob(rng, view, x, y, radius * 1.9, radius * 1.8, 0.2), 0.2) * inside
+        return [("oedema", swelling * 0.8), ("tumour", mass), ("necrosis", core * pick(rng, 0.2, 0.8, 1))], mass, place
     if case.finding == "demyelination":
         plaques = nothing
-        for _ in range(int(body.integers(4, 10))):
-            side, turn = pick(body, -1, 1), body.uniform(-0.5, 0.5)
-            where = (side * body.uniform(1.2, 3.2), body.uniform(-4.5, 4.5))
-            spot = ellipse(view, *where, body.uniform(0.3, 0.75), body.uniform(0.18, 0.35), turn)
+        for _ in range(int(rng.integers(6, 14))):
+            side, turn = pick(rng, -1, 1), rng.uniform(-0.5, 0.5)
+            where = (side * rng.uniform(1.2, 3.2), rng.uniform(-4.5, 4.5))
+            spot = ellipse(view, *where, rng.uniform(0.4, 0.95), rng.uniform(0.25, 0.45), turn)
             plaques = np.maximum(plaques, fill(spot, 0.25) * inside)
-        return [("plaque", plaques * body.uniform(0.7, 1))], plaques, "beside both ventricles"
+        return [("plaque", plaques * rng.uniform(0.7, 1))], plaques, "beside both ventricles"
     return [], nothing, ""

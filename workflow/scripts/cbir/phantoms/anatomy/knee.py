@@ -12,7 +12,6 @@ def sagittal_knee(case: Case, view: View) -> Anatomy:
     size = body.uniform(0.9, 1.12)
     bend = body.uniform(-0.6, 1.2)
     fat = body.uniform(0.5, 1.2) * case.build
-    lesion_seed = body.integers(2**32)
 
     depth = scan.uniform(-1, 1)  # the slice: -1 medial, 1 lateral, 0 through the cruciate ligaments
     condyle = (0.3 * size, -1.6 * size)
@@ -56,28 +55,28 @@ def sagittal_knee(case: Case, view: View) -> Anatomy:
     if abs(depth) < 0.45:
         layers.append(("tendon", fill(capsule(view, (1.6, -1.2), (-0.7, top + 0.2), 0.28), 0.15)))
         layers.append(("tendon", fill(capsule(view, (0.3, -0.4), (2.4, top + 0.6), 0.33), 0.15)))
-    lesions, lesion, place = _lesion(case, view, bones, condyle, top, size, np.random.default_rng(lesion_seed))
+    lesions, lesion, place = _lesion(case, view, bones, condyle, top, size)
     return Anatomy(layers + lesions, lesion, place)
 
 
-def _lesion(case, view, bones, condyle, top, size, body):
-    slice_size = case.scan.uniform(0.8, 1)
+def _lesion(case, view, bones, condyle, top, size):
+    rng = case.lesion
     if case.finding == "effusion":
-        amount = body.uniform(0.45, 1.3) * slice_size
+        amount = rng.uniform(0.6, 1.4) * case.cut
         recess = capsule(view, (-2.5 * size, -8.0), (-2.6 * size, -4.2), 0.5 * amount, 1.0 * amount)
         joint = ellipse(view, -2.6 * size, -0.2, 0.7 * amount, 1.6)
         behind = ellipse(view, 3.3 * size, -0.6, 0.6 * amount, 1.7)
         fluid = fill(np.minimum(np.minimum(recess, joint), behind), 0.1) * (1 - fill(bones * 0.98, 0.03))
         return [("fluid", fluid)], fluid, "in the joint and the suprapatellar recess"
     if case.finding == "contusion":
-        upper = pick(body, True, False)
-        x = body.uniform(-1.6, 1.8) * size
-        y = condyle[1] + body.uniform(0.2, 1.4) if upper else top + body.uniform(0.8, 2.0)
-        radius = body.uniform(0.9, 1.9) * slice_size
-        area = blob(body, view, x, y, radius, radius * body.uniform(0.7, 1.1), 0.15)
+        upper = pick(rng, True, False)
+        x = rng.uniform(-1.6, 1.8) * size
+        y = condyle[1] + rng.uniform(0.2, 1.4) if upper else top + rng.uniform(0.8, 2.0)
+        radius = rng.uniform(1.2, 2.3) * case.cut
+        area = blob(rng, view, x, y, radius, radius * rng.uniform(0.7, 1.1), 0.15)
         bruise = fade(area) * fill(bones * 1.09, 0.03)
         return (
-            [("oedema", bruise * body.uniform(0.7, 1))],
+            [("oedema", bruise * rng.uniform(0.7, 1))],
             (area < 1) * fill(bones * 1.09, 0.03),
             ("of the femoral condyle" if upper else "of the tibial plateau"),
         )

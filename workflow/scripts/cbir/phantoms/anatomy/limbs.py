@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from cbir.phantoms.anatomy import Anatomy, Case, pick
-from cbir.phantoms.shapes import View, blob, capsule, dome, ellipse, fill, smooth_noise
+from cbir.phantoms.shapes import View, blob, capsule, dome, ellipse, fill, smooth_noise, union
 
 
 def _bone(radius: np.ndarray, half_depth: float, cortex: float = 0.8) -> np.ndarray:
@@ -23,7 +23,7 @@ def _break(
     jag = 0.05 * size * np.sin((view.y * cos - view.x * sin) * 9 / size + rng.uniform(0, 6))
     beyond = (view.x - at[0]) * cos + (view.y - at[1]) * sin + jag
     far = np.clip(beyond / 0.05 + 0.5, 0, 1)
-    shift = rng.uniform(0.12, 0.5) * size * pick(rng, -1, 1)
+    shift = rng.uniform(0.3, 0.8) * size * pick(rng, -1, 1)
     moved = View(view.x + far * shift * -sin, view.y + far * shift * cos, view.spacing)
     gap = np.exp(-((beyond / (0.09 * size)) ** 2)) * rng.uniform(0.7, 1)
     return moved, gap, np.clip(1.5 - np.abs(beyond) / (0.4 * size), 0, 1)
@@ -37,7 +37,7 @@ def frontal_knee(case: Case, view: View) -> Anatomy:
     space = body.uniform(0.4, 0.65)
     girth = body.uniform(5.2, 6.4) * case.build * size
     lean = body.normal(0, 0.5)
-    rng = np.random.default_rng(body.integers(2**32))
+    rng = case.lesion
     worn = case.finding == "arthrosis"
     lesion, place = np.zeros_like(view.x), ""
 
@@ -53,16 +53,15 @@ def frontal_knee(case: Case, view: View) -> Anatomy:
     tilt = shut * 0.12 * pick(rng, -1, 1)
 
     condyles = [ellipse(upper, s * 2.1 * size, -2.2 * size, 2.2 * size, 2.35 * size) for s in (-1, 1)]
-    shaft = capsule(upper, (lean, -16), (0.1 * lean, -3.2), 1.5 * size, 2.0 * size)
+    shaft = capsule(upper, (lean, -16), (0.1 * lean, -2.6), 1.4 * size, 2.7 * size)
     top = 0.15 * size + space - rise
     plateau = ellipse(lower, 0, top + 1.5, 4.2 * size, 1.5, tilt)
     tibia = capsule(lower, (0, top + 1.8), (-0.4 * lean, 16), 2.6 * size, 1.3 * size)
     fibula = capsule(lower, (side * 3.5 * size, top + 2.8), (side * 3.3 * size, 16), 0.75 * size, 0.6 * size)
     patella = ellipse(upper, 0.2 * lean, -3.6 * size, 2.0 * size, 2.2 * size)
-    femur_bone = np.maximum(np.maximum(*(_bone(c, 2.4, 0.9) for c in condyles)), _bone(shaft, 1.4, 0.72))
-    tibia_bone = np.maximum(np.maximum(_bone(plateau, 2.4, 0.9), _bone(tibia, 1.4, 0.72)), _bone(fibula, 0.6, 0.65))
-    bone = femur_bone + tibia_bone + 0.35 * _bone(patella, 1.0, 0.8)
-    outline = np.minimum(np.minimum(*condyles), np.minimum(shaft, np.minimum(plateau, np.minimum(tibia, fibula))))
+    femur, shin = union(*condyles, shaft), union(plateau, tibia)
+    bone = _bone(femur, 1.7, 0.86) + _bone(shin, 1.7, 0.86) + _bone(fibula, 0.6, 0.65) + 0.35 * _bone(patella, 1.0, 0.8)
+    outline = np.minimum(np.minimum(femur, shin), fibula)
     bone *= 1 + 0.12 * smooth_noise(case.scan, view.x.shape, 1.2)
     if case.finding == "fracture":
         bone *= 1 - gap
@@ -90,7 +89,7 @@ def frontal_hand(case: Case, view: View) -> Anatomy:
     flesh = body.uniform(0.85, 1.05) * case.build**0.5
     lengths = body.uniform(0.95, 1.05, (5, 4))
     angles = body.normal(0, 0.04, 5)
-    rng = np.random.default_rng(body.integers(2**32))
+    rng = case.lesion
     hurt_finger, hurt_bone = int(rng.integers(1, 5)), int(rng.integers(0, 2))
     side = "right" if mirror > 0 else "left"
 
@@ -118,14 +117,15 @@ def frontal_hand(case: Case, view: View) -> Anatomy:
                 share = rng.uniform(0.3, 0.7)
                 at = tuple(s + share * (e - s) for s, e in zip(start, end, strict=True))
                 seen, gap, around = _break(rng, view, at, tuple(0.55 * d for d in direction))
-            tube = capsule(seen, start, end, radius * 0.85)
-            ends = np.minimum(
+            tube = capsule(seen, start, end, radius * 0.75)
+            ends = union(
                 ellipse(seen, *start, radius * 1.25, radius * 1.05), ellipse(seen, *end, radius * 1.2, radius * 1.1)
             )
-            piece = np.maximum(_bone(tube, radius * 0.8, 0.6), _bone(ends, radius, 0.88))
+            tube = union(tube, ends)
+            piece = _bone(tube, radius * 0.9, 0.68)
             if hurt:
                 piece = piece * (1 - gap)
-                lesion = around * fill(np.minimum(tube, ends), 0.2)
+                lesion = around * fill(tube, 0.2)
                 place = f"of the {'metacarpal' if number == 0 else 'proximal phalanx'} {finger + 1} of the {side} hand"
             bone = np.maximum(bone, piece)
             wrap = (1.05 if number == 0 else 0.85 - 0.09 * number) * size * flesh
@@ -149,10 +149,10 @@ def frontal_hand(case: Case, view: View) -> Anatomy:
     )
     soft = np.maximum(soft, 2.6 * size * dome(palm) ** 0.5)
     if case.finding == "erosion":
-        chosen = rng.permutation(len(knuckles))[: int(rng.integers(2, 6))]
+        chosen = rng.permutation(len(knuckles))[: int(rng.integers(3, 8))]
         for index in chosen:
             x, y = knuckles[index]
-            radius = rng.uniform(0.22, 0.42) * size
+            radius = rng.uniform(0.3, 0.55) * size
             bite = blob(rng, view, x + rng.uniform(-0.35, 0.35), y + rng.uniform(-0.4, 0.5), radius, radius, 0.15)
             bone *= 1 - rng.uniform(0.6, 0.95) * fill(bite, 0.2)
             soft += 0.5 * dome(ellipse(view, x, y, 1.0, 1.1))

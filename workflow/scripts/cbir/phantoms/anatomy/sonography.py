@@ -16,9 +16,9 @@ def oblique_liver(case: Case, view: View) -> Anatomy:
     gallbladder_at = (body.uniform(-2.5, 3.5), wall + body.uniform(3, 5))
     gallbladder_size = (body.uniform(0.8, 1.5), body.uniform(1.8, 3.0), body.uniform(-1.2, 1.2))
     kidney_at = (body.uniform(3.5, 6), wall + body.uniform(6, 8))
-    rng = np.random.default_rng(body.integers(2**32))
+    rng = case.lesion
 
-    shown = scan.uniform() < 0.6 or case.finding == "stone"
+    shown = scan.uniform() < 0.4 or case.finding == "stone"
     x, y = view.x, view.y
     diaphragm = (y - deep + 0.035 * (x + 2) ** 2) / 0.14
     layers = [
@@ -44,7 +44,7 @@ def oblique_liver(case: Case, view: View) -> Anatomy:
 
 def _liver_lesion(case, view, wall, gallbladder_at, gallbladder_size, rng):
     x, y = rng.uniform(-3.5, 3.5), wall + rng.uniform(2.0, 6)
-    radius = rng.uniform(0.7, 2.0) * case.scan.uniform(0.85, 1)
+    radius = rng.uniform(1.0, 2.4) * case.cut
     if case.finding == "cyst":
         spot = fill(blob(rng, view, x, y, radius, radius * rng.uniform(0.8, 1.1), 0.03), 0.05)
         return [("fluid", spot)], spot, "in the liver"
@@ -55,14 +55,14 @@ def _liver_lesion(case, view, wall, gallbladder_at, gallbladder_size, rng):
         spot = fill(mass, 0.12)
         lesions = [("dark mass", 0.7 * fill(mass * 0.85, 0.1)), (kind, spot)]
         if kind == "mixed mass":
-            patches = np.clip(smooth_noise(case.scan, view.x.shape, 5), 0, 1)
+            patches = np.clip(smooth_noise(rng, view.x.shape, 5), 0, 1)
             lesions.append(("bright mass", spot * patches))
         return lesions, spot, "in the liver"
     if case.finding == "stone":
         spot = np.zeros_like(view.x)
         rx, ry, angle = gallbladder_size
         for _ in range(int(rng.integers(1, 4))):
-            along, size = rng.uniform(-0.5, 0.5) * ry, rng.uniform(0.22, 0.5)
+            along, size = rng.uniform(-0.5, 0.5) * ry, rng.uniform(0.3, 0.6)
             at = (gallbladder_at[0] - along * math.sin(angle), gallbladder_at[1] + along * math.cos(angle) + 0.35 * rx)
             spot = np.maximum(spot, fill(blob(rng, view, *at, size, size * 0.8, 0.08), 0.1))
         return [("stone", spot)], spot, "in the gallbladder"
@@ -86,7 +86,7 @@ def transverse_thyroid(case: Case, view: View) -> Anatomy:
     wall = body.uniform(0.5, 0.9) * case.build
     lobe = (body.uniform(0.8, 1.15), body.uniform(0.75, 1.1))
     trachea_y = wall + body.uniform(1.5, 1.8)
-    rng = np.random.default_rng(body.integers(2**32))
+    rng = case.lesion
 
     centre = pick(scan, -1, 0, 1) * scan.uniform(0.5, 1.1)  # the probe's place across the neck
     view = View(view.x + centre, view.y, view.spacing)
@@ -108,7 +108,7 @@ def transverse_thyroid(case: Case, view: View) -> Anatomy:
     ]
     side = pick(rng, -1, 1) if abs(centre) < 0.2 else int(math.copysign(1, centre))
     x, y = side * rng.uniform(1.3, 1.9), trachea_y + rng.uniform(-0.2, 0.35)
-    radius = rng.uniform(0.25, 0.7) * scan.uniform(0.85, 1)
+    radius = rng.uniform(0.35, 0.8) * case.cut
     lesion, place = np.zeros_like(view.x), ""
     if case.finding == "cyst":
         lesion = fill(blob(rng, view, x, y, radius, radius * 0.85, 0.04), 0.08)
@@ -122,7 +122,7 @@ def transverse_thyroid(case: Case, view: View) -> Anatomy:
             (pick(rng, "dark mass", "bright mass", "mixed mass"), lesion),
         ]
         if rng.uniform() < 0.4:
-            specks = np.clip(smooth_noise(scan, view.x.shape, 1.5) - 1.6, 0, 1) * fill(mass * 1.3)
+            specks = np.clip(smooth_noise(rng, view.x.shape, 1.5) - 1.6, 0, 1) * fill(mass * 1.3)
             layers.append(("stone", specks))
     if lesion.any():
         place = f"in the {side_of(side)} lobe"

@@ -15,10 +15,9 @@ def frontal_chest(case: Case, view: View) -> Anatomy:
     build = case.build
     length = body.uniform(0.92, 1.1)
     half = 6.0 * body.uniform(0.93, 1.07)
-    ratio = body.uniform(0.9, 1.12) * (body.uniform(1.28, 1.6) if finding == "cardiomegaly" else 1)
+    ratio = body.uniform(0.9, 1.12) * (case.lesion.uniform(1.35, 1.75) if finding == "cardiomegaly" else 1)
     spacing = body.uniform(2.1, 2.6)
-    slope = body.uniform(0.02, 0.035)
-    lesion_rng = np.random.default_rng(body.integers(2**32))
+    slope = body.uniform(0.03, 0.05)
     breath = scan.uniform(-1.4, 1.4)  # cm that the diaphragm stands lower or higher
 
     x, y = view.x, view.y
@@ -33,7 +32,7 @@ def frontal_chest(case: Case, view: View) -> Anatomy:
     lesion = np.zeros_like(x)
     place = ""
 
-    side = pick(lesion_rng, -1, 1)
+    side = pick(case.lesion, -1, 1)
     for s in (-1, 1):
         base = (10.2 if s > 0 else 9.0) * length + breath
         cage = ellipse(view, s * (half + 0.7), 2.5, half + 0.2, 14.5 * length)
@@ -43,17 +42,16 @@ def frontal_chest(case: Case, view: View) -> Anatomy:
         depth = 13.5 * np.sqrt(dome(cage * 0.97)) * shape
         vessels = branches(scan, view, s * 3.2, 0.2, 11) * depth * 0.09
         if s == side and finding == "effusion":
-            height = lesion_rng.uniform(1.8, 9) + breath * 0.2
+            height = case.lesion.uniform(1.8, 9) + breath * 0.2
             surface = base - height - 0.11 * height * np.clip(outward - 0.8 * half, 0, None) - 0.5
             lesion = shape * np.clip((y - surface) / 0.9, 0, 1)
             lesion = np.maximum(
                 lesion, fill(cage, 0.025) * (x * s > 0) * np.clip((y - surface) / 0.9, 0, 1) * (y < base)
             )
-            soft += 0.75 * 13.5 * lesion * shape
             depth, vessels = depth * (1 - 0.85 * lesion), vessels * (1 - lesion)
             place = f"in the {side_of(s)} pleural space"
         if s == side and finding == "pneumothorax":
-            collapse = lesion_rng.uniform(0.66, 0.9)
+            collapse = case.lesion.uniform(0.5, 0.85)
             inner = ellipse(
                 view,
                 s * (half + 0.7 - 2.5 * (1 - collapse)),
@@ -63,7 +61,7 @@ def frontal_chest(case: Case, view: View) -> Anatomy:
             )
             lesion = shape * (1 - fill(inner, 0.02))
             vessels = vessels * (1 - lesion)
-            depth = depth * (1 + 0.16 * lesion)
+            depth = depth * (1 + 0.25 * lesion - 0.25 * (1 - collapse) * (1 - lesion))
             pleural = shape * np.exp(-(((inner - 1) / 0.018) ** 2)) * 0.5
             place = f"in the {side_of(s)} pleural space"
         lung += depth
@@ -74,7 +72,7 @@ def frontal_chest(case: Case, view: View) -> Anatomy:
     knob = ellipse(view, 2.3, -4.6, 1.7, 1.9)
     atrium = ellipse(view, -1.8, 4.2, 2.2 * ratio, 3.4)
     hila = np.minimum(ellipse(view, -3.3, 0.2, 1.2, 2.1), ellipse(view, 3.6, -0.2, 1.2, 2.0))
-    middle = np.maximum(9 * dome(heart) ** 0.7, np.maximum(7 * dome(great) ** 0.6, 6 * dome(atrium)))
+    middle = np.maximum(10 * dome(heart) ** 0.6, np.maximum(7 * dome(great) ** 0.6, 6 * dome(atrium)))
     filled = np.minimum(np.maximum(middle, 4 * dome(knob)) + 1.2 * dome(hila), 0.95 * lung / 0.95 + 2)
     soft += 0.85 * filled
     lung -= np.minimum(lung, filled)
@@ -82,7 +80,7 @@ def frontal_chest(case: Case, view: View) -> Anatomy:
     soft -= 1.3 * dome(trachea)
 
     discs = 0.75 + 0.25 * np.tanh(3 * np.cos(2 * math.pi * y / (spacing * 1.05)) + 1.5)
-    bone += 2.0 * np.sqrt(dome(x / 1.75)) * discs * np.clip((18 - y) / 2, 0, 1)
+    bone += 1.1 * np.sqrt(dome(x / 1.75)) * discs * np.clip((18 - y) / 2, 0, 1)
     cage = np.minimum(ellipse(view, 0, 2, 2 * half + 1.5, 15.5 * length), 2)
     within = fill(cage, 0.02)
     for bow, width, weight in ((slope, 0.5, 0.65), (-slope * 1.7, 0.6, 0.4)):
@@ -97,10 +95,10 @@ def frontal_chest(case: Case, view: View) -> Anatomy:
         bone += 0.8 * dome(clavicle) + 0.45 * dome(scapula)
         bone += 1.8 * dome(ellipse(view, s * 16.5 * build, -12.5, 2.3, 2.4))
     if finding == "nodule":
-        radius = lesion_rng.uniform(0.7, 2.0)
-        at = side * (half + 0.7) * lesion_rng.uniform(0.75, 1.4), lesion_rng.uniform(-7, 3.5) * length
-        ball = blob(lesion_rng, view, *at, radius, radius, lesion_rng.uniform(0.02, 0.1))
-        soft += 2 * radius * dome(ball) * lesion_rng.uniform(0.7, 1.2)
+        radius = case.lesion.uniform(1.1, 2.4)
+        at = side * (half + 0.7) * case.lesion.uniform(0.75, 1.4), case.lesion.uniform(-7, 3.5) * length
+        ball = blob(case.lesion, view, *at, radius, radius, case.lesion.uniform(0.02, 0.1))
+        soft += 2 * radius * dome(ball) * case.lesion.uniform(1.0, 1.6)
         lesion, place = fill(ball), f"in the {side_of(side)} {'upper' if at[1] < -2 else 'lower'} lung field"
     if finding == "cardiomegaly":
         lesion, place = fill(np.minimum(heart, atrium)), "with a cardiothoracic ratio above one half"

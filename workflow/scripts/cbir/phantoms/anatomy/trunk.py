@@ -50,16 +50,15 @@ def axial_chest(case: Case, view: View) -> Anatomy:
     layers, rx, ry = _wall(case, view, 16.5 * case.build * body.uniform(0.95, 1.05), 11 * case.build, ribs=True)
     gap = body.uniform(1.6, 2.4)
     heart = body.uniform(0.85, 1.15)
-    lesion_seed = body.integers(2**32)
 
     level = scan.uniform(0, 1)  # the slice: 0 at the aortic arch, 1 at the heart
     lungs = np.minimum(
         *(ellipse(view, s * (rx + gap) / 2, 0.3, (rx - gap) / 2 + 0.6, ry * (0.88 + 0.1 * level)) for s in (-1, 1))
     )
-    wide = (3.0 + 2.6 * level) * heart
+    wide = (2.6 + 2.3 * level) * heart
     mediastinum = np.minimum(
         blob(body, view, 0.4 + 1.8 * level, -2.2 + 0.6 * level, wide, wide * 0.85, 0.05),
-        capsule(view, (0, -ry + 1), (0, ry * 0.5), gap * 0.9),
+        capsule(view, (0, -ry + 1.5), (0, ry * 0.5), gap * 0.75),
     )
     cavity = fill(ellipse(view, 0, 0, rx, ry), 0.02)
     lung = fill(lungs, 0.02) * (1 - fill(mediastinum, 0.03)) * (1 - fill(ellipse(view, 0, ry * 0.72, 2.6, 2.6), 0.05))
@@ -75,26 +74,27 @@ def axial_chest(case: Case, view: View) -> Anatomy:
         ("air", fill(ellipse(view, -0.1, 0.6, 0.85, 0.75)) * (level < 0.5)),
         *_spine(case, view, ry * 0.66),
     ]
-    lesions, lesion, place = _chest_lesion(case, view, lung, np.random.default_rng(lesion_seed), rx, ry)
+    lesions, lesion, place = _chest_lesion(case, view, lung, rx, ry)
     return Anatomy(layers + lesions, lesion, place)
 
 
-def _chest_lesion(case, view, lung, body, rx, ry):
-    side = pick(body, -1, 1)
+def _chest_lesion(case, view, lung, rx, ry):
+    rng = case.lesion
+    side = pick(rng, -1, 1)
     if case.finding == "nodule":
-        x, y = side * body.uniform(0.4, 0.75) * rx, body.uniform(-0.4, 0.5) * ry
-        radius = body.uniform(0.45, 1.6) * case.scan.uniform(0.8, 1)
-        spot = fill(blob(body, view, x, y, radius, radius, body.uniform(0.02, 0.14)), 0.12)
+        x, y = side * rng.uniform(0.4, 0.75) * rx, rng.uniform(-0.4, 0.5) * ry
+        radius = rng.uniform(0.6, 2.0) * case.cut
+        spot = fill(blob(rng, view, x, y, radius, radius, rng.uniform(0.02, 0.14)), 0.12)
         return [("tumour", spot)], spot, f"in the {side_of(side)} lung"
     if case.finding == "effusion":
-        height = body.uniform(0.15, 0.6) * ry * case.scan.uniform(0.85, 1)
+        height = rng.uniform(0.25, 0.75) * ry * case.cut
         outward = np.abs(view.x) / rx
         surface = ry * 0.9 - height - 1.6 * np.maximum(outward - 0.5, 0) * height
         fluid = np.clip((view.y - surface) / 0.2, 0, 1) * lung * (view.x * side > 0)
         return [("fluid", fluid)], fluid, f"in the {side_of(side)} pleural space"
     if case.finding == "emphysema":
-        holes = smooth_noise(case.scan, view.x.shape, body.uniform(0.25, 0.7) / view.spacing)
-        bullae = np.clip((holes - body.uniform(0.0, 0.8)) / 0.3, 0, 1) * lung
+        holes = smooth_noise(rng, view.x.shape, rng.uniform(0.25, 0.7) / view.spacing)
+        bullae = np.clip((holes - rng.uniform(0.0, 0.8)) / 0.3, 0, 1) * lung
         return [("bulla", bullae)], bullae, "in both lungs"
     return [], np.zeros_like(view.x), ""
 
@@ -105,14 +105,13 @@ def axial_abdomen(case: Case, view: View) -> Anatomy:
     layers, rx, ry = _wall(case, view, 15.5 * case.build * body.uniform(0.95, 1.05), 10.5 * case.build, ribs=False)
     size = body.uniform(0.85, 1.1)
     kidney_size = body.uniform(0.85, 1.1)
-    lesion_seed = body.integers(2**32)
     shapes = np.random.default_rng(body.integers(2**32))
 
     level = scan.uniform(0, 1)  # the slice: 0 at the dome of the spleen, 1 at the kidneys' hilum
     cavity = fill(ellipse(view, 0, 0, rx, ry), 0.02)
     reach = size * (1 - 0.3 * level)
     liver_at = (-0.48 * rx, -0.12 * ry)
-    liver = fill(blob(shapes, view, *liver_at, 0.55 * rx * reach, 0.75 * ry * reach, 0.06), 0.03) * cavity
+    liver = fill(blob(shapes, view, *liver_at, 0.6 * rx * reach, 0.85 * ry * reach, 0.06), 0.03) * cavity
     left_lobe = fill(ellipse(view, -0.05 * rx, -0.45 * ry, 0.35 * rx * reach, 0.28 * ry * reach), 0.06) * cavity
     spleen = fill(blob(shapes, view, 0.72 * rx, 0.25 * ry, 0.2 * rx * reach, 0.42 * ry * reach, 0.06), 0.04) * cavity
     stomach = fill(blob(shapes, view, 0.42 * rx, -0.4 * ry, 0.3 * rx, 0.3 * ry, 0.08), 0.05) * cavity
@@ -139,42 +138,40 @@ def axial_abdomen(case: Case, view: View) -> Anatomy:
         sinus = ellipse(view, x - side * 0.9, y - 0.3, 1.2, 1.3, side * 0.5)
         layers += [
             ("kidney", fill(kidney, 0.04)),
-            ("fat", fill(sinus, 0.2) * fill(kidney, 0.1) * (0.4 + 0.6 * level)),
+            ("fat", fill(sinus, 0.2) * fill(kidney, 0.1) * (0.2 + 0.5 * level)),
         ]
     layers += [
         ("blood pool", fill(ellipse(view, 0.9, 0.28 * ry, 1.0, 1.0))),
         ("blood pool", fill(ellipse(view, -1.7, 0.2 * ry, 1.3, 1.0))),
         *_spine(case, view, 0.55 * ry),
     ]
-    lesions, lesion, place = _abdomen_lesion(
-        case, view, np.random.default_rng(lesion_seed), liver, liver_at, kidneys, rx, ry
-    )
+    lesions, lesion, place = _abdomen_lesion(case, view, liver, liver_at, kidneys, rx, ry)
     return Anatomy(layers + lesions, lesion, place)
 
 
-def _abdomen_lesion(case, view, body, liver, liver_at, kidneys, rx, ry):
-    side = pick(body, -1, 1)
-    slice_size = case.scan.uniform(0.8, 1)
-    x, y = liver_at[0] + body.uniform(-0.15, 0.2) * rx, liver_at[1] + body.uniform(-0.3, 0.3) * ry
+def _abdomen_lesion(case, view, liver, liver_at, kidneys, rx, ry):
+    rng = case.lesion
+    side = pick(rng, -1, 1)
+    x, y = liver_at[0] + rng.uniform(-0.15, 0.2) * rx, liver_at[1] + rng.uniform(-0.3, 0.3) * ry
     if case.finding == "cyst":
-        radius = body.uniform(0.8, 2.4) * slice_size
-        if body.uniform() < 0.4:
-            x, y = kidneys[side][0] + side * 1.9, kidneys[side][1] + body.uniform(-1.5, 1.5)
+        radius = rng.uniform(1.1, 3.0) * case.cut
+        if rng.uniform() < 0.4:
+            x, y = kidneys[side][0] + side * 1.9, kidneys[side][1] + rng.uniform(-1.5, 1.5)
             spot = fill(ellipse(view, x, y, radius, radius), 0.06)
             return [("fluid", spot)], spot, f"at the {side_of(side)} kidney"
         spot = fill(ellipse(view, x, y, radius, radius), 0.06) * liver
         return [("fluid", spot)], spot, "in the liver"
     if case.finding == "tumour":
-        radius = body.uniform(1.2, 3.0) * slice_size
-        mass = blob(body, view, x, y, radius, radius, 0.1)
-        patches = np.clip(0.5 + 0.5 * smooth_noise(case.scan, view.x.shape, 0.3 / view.spacing), 0, 1)
+        radius = rng.uniform(1.7, 3.6) * case.cut
+        mass = blob(rng, view, x, y, radius, radius, 0.1)
+        patches = np.clip(0.5 + 0.5 * smooth_noise(rng, view.x.shape, 0.3 / view.spacing), 0, 1)
         spot = fill(mass, 0.15) * liver
         necrosis = fill(mass * 1.6, 0.3) * liver * patches
-        return [("tumour", spot), ("necrosis", necrosis * body.uniform(0.2, 1))], spot, "in the liver"
+        return [("tumour", spot), ("necrosis", necrosis * rng.uniform(0.2, 1))], spot, "in the liver"
     if case.finding == "stone":
-        x, y = kidneys[side][0] - side * body.uniform(0.2, 1.2), kidneys[side][1] + body.uniform(-1, 1)
-        radius = body.uniform(0.35, 0.95)
-        spot = fill(blob(body, view, x, y, radius, radius), 0.2)
+        x, y = kidneys[side][0] - side * rng.uniform(0.2, 1.2), kidneys[side][1] + rng.uniform(-1, 1)
+        radius = rng.uniform(0.5, 1.1)
+        spot = fill(blob(rng, view, x, y, radius, radius), 0.2)
         return (
             [("stone", np.maximum(spot, 0.9 * dome(ellipse(view, x, y, radius, radius))))],
             spot,
