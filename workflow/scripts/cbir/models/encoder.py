@@ -36,7 +36,7 @@ class Encoder:
 
         An image without a direction (features all zero or not finite) keeps a norm other than 1.
         """
-        inputs = batch.to(self.device, self.precision, non_blocking=True)
+        inputs = batch.to(self.device, self.precision, non_blocking=True, memory_format=torch.channels_last)
         features = self.network(inputs).to(torch.float32)
         if features.shape[1:] != (self.dimensions,):
             raise InputError(
@@ -60,7 +60,13 @@ def load_encoder(entry: dict, weights: str | Path | None, device: str, precision
     checksum = check_weights(path, entry["weights"].get("sha256")) if path else None
     network = LOADERS[entry["loader"]](entry, path)
     return Encoder(
-        network=network.eval().requires_grad_(False).to(target, PRECISIONS[precision]),
+        network=network.eval()
+        .requires_grad_(False)
+        .to(
+            target,
+            PRECISIONS[precision],
+            memory_format=torch.channels_last,  # what convolutions are fastest in
+        ),
         preprocess=make_preprocessing(entry["input"]),
         dimensions=entry["dimensions"],
         size=entry["input"]["size"],
