@@ -1,0 +1,103 @@
+import pandas as pd
+import pytest
+from PIL import Image
+
+from workflow_runs import make_dataset, run, write_experiment
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sede": 1}, "sede: unknown key (did you mean seed?)"),
+        ({"models": ["pixel"]}, "'pixel' is not in the catalogue (did you mean pixels?)"),
+        ({"datasets": {"x": {"source": "tables"}}}, "datasets.x.source: 'tables' is no source (did you mean table?)"),
+        ({"index_sizes": ["5-per-lable"]}, "index_sizes.0"),
+    ],
+    ids=["key", "model", "source", "index size"],
+)
+def test_a_bad_configuration_is_refused_before_anything_runs(data, tmp_path, changes, message):
+    write_experiment(tmp_path, data, **changes)
+    done = run(tmp_path, "--cores", "1")
+    assert done.returncode != 0
+    assert message in done.stdout
+    assert not (tmp_path / "results").exists()
+
+
+def test_an_experiment_of_its_own_takes_nothing_from_the_default_one(data, tmp_path):
+    write_experiment(tmp_path, data, models=["pixels"])
+    planned = run(tmp_path, "-n").stdout
+    assert "small" in planned
+    assert "phantoms" not in planned
+    assert "dicom-samples" not in planned
+
+
+def test_a_missing_root_is_named(tmp_path):
+    write_experiment(tmp_path, tmp_path / "nowhere", models=["pixels"])
+    done = run(tmp_path, "--cores", "1")
+    assert done.returncode != 0
+    assert f"no folder {tmp_path}/nowhere; set datasets.small.root" in done.stdout
+
+
+@pytest.fixture
+def broken(tmp_path):
+    """A dataset with an image cut short, an empty one and one that is no image."""
+    make_dataset(tmp_path / "data", patients=8)
+    images = sorted((tmp_path / "data/XR/chest").iterdir())
+    images[0].write_bytes(images[0].read_bytes()[:300])
+    images[1].write_bytes(b"")
+    images[2].write_text("no image")
+    write_experiment(tmp_path, tmp_path / "data", models=["pixels"], index_sizes=["full"])
+    return [path.name for path in images[:3]]
+
+
+def test_all_unreadable_images_are_named_at_once_before_the_embedding(tmp_path, broken):
+    done = run(tmp_path, "--cores", "1")
+    assert done.returncode != 0
+    assert "3 of 48 images cannot be read" in done.stdout
+    assert all(name in done.stdout for name in broken)
+    assert not (tmp_path / "results/embeddings").exists()
+
+
+def test_unreadable_images_can_be_left_out_and_are_counted(tmp_path, broken):
+    write_experiment(tmp_path, tmp_path / "data", models=["pixels"], index_sizes=["full"], unreadable="drop")
+    done = run(tmp_path, "--cores", "1", "tables")
+    assert done.returncode == 0, done.stdout
+    counts = pd.read_csv(tmp_path / "results/tables/datasets.csv")
+    assert counts["left_out_unreadable"].sum() == 3
+    assert counts["images"].sum() == 45
+
+
+def test_an_index_larger_than_the_index_split_is_refused_before_the_embedding(data, tmp_path):
+    write_experiment(tmp_path, data, models=["pixels"], index_sizes=[5000, "full"])
+    done = run(tmp_path, "--cores", "1")
+    assert done.returncode != 0
+    assert "index_sizes: 5000 is more than the index split has; the largest possible is" in done.stdout
+    assert not (tmp_path / "results/embeddings").exists()
+
+
+def test_a_search_deeper_than_the_index_is_refused_before_the_embedding(data, tmp_path):
+    write_experiment(tmp_path, data, models=["pixels"], index_sizes=["full"], search={"k": 1000})
+    done = run(tmp_path, "--cores", "1")
+    assert done.returncode != 0
+    assert "search.k: 1000 is more than the" in done.stdout
+    assert not (tmp_path / "results/embeddings").exists()
+
+
+def test_what_was_finished_before_an_error_stays(data, tmp_path):
+    folder = tmp_path / "data"
+    make_dataset(folder, patients=8)
+    write_experiment(tmp_path, folder, models=["pixels"], index_sizes=["full"])
+    assert run(tmp_path, "--cores", "1", "tables").returncode == 0
+    embedded = tmp_path / "results/embeddings/small/pixels.npy"
+    before = embedded.stat().st_mtime_ns
+    Image.new("L", (8, 8)).save(folder / "unlisted.png")
+    neighbors = next((tmp_path / "results/neighbors").rglob("*.npz"))
+    neighbors.write_bytes(neighbors.read_bytes()[:100])
+    for path in (tmp_path / "results/scores").rglob("*.csv"):
+        path.unlink()
+    done = run(tmp_path, "--cores", "1", "tables")
+    assert done.returncode != 0
+    assert "no complete neighbors" in done.stdout
+    neighbors.unlink()
+    assert run(tmp_path, "--cores", "1", "tables").returncode == 0
+    assert embedded.stat().st_mtime_ns == before

@@ -1,0 +1,108 @@
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workflow_runs import command, run, write_experiment
+
+
+def tables(folder: Path) -> dict[str, bytes]:
+    found = {path.name: path.read_bytes() for path in sorted((folder / "results/tables").iterdir())}
+    assert "retrieval.csv" in found
+    return found
+
+
+def test_a_run_makes_every_table_and_figure(finished):
+    assert {"datasets.csv", "retrieval.csv", "retrieval_main.csv", "retrieval_main.md", "retrieval_main.tex"} <= set(
+        tables(finished)
+    )
+    figures = {path.relative_to(finished / "results/figures").as_posix() for path in finished.rglob("figures/*/**/*.*")}
+    for name in ("precision_at_k", "index_size", "levels", "gallery/pixels", "gallery/efficientnet-lite0"):
+        assert {f"small/{name}.pdf", f"small/{name}.png"} <= figures
+
+
+def test_the_precision_in_the_table_is_that_of_a_brute_force_search(finished):
+    results = finished / "results"
+    manifest = pd.read_parquet(results / "manifests/small.parquet")
+    scores = pd.read_csv(results / "tables/retrieval.csv", dtype={"index_size": "str"})
+    for model in ("efficientnet-lite0", "pixels"):
+        embeddings = np.load(results / f"embeddings/small/{model}.npy").astype(np.float64)
+        for size, draw in (("20", 1), ("full", 0)):
+            rows = np.load(results / f"index_rows/small/{size}.{draw}.npy")
+            for k in (1, 5):
+                expected = []
+                for query in np.flatnonzero(manifest["split"] == "test"):
+                    label = manifest["label"][query]
+                    order = rows[np.argsort(-(embeddings[rows] @ embeddings[query]), kind="stable")]
+                    available = (manifest["label"][rows] == label).sum()
+                    if available:
+                        depth = min(k, available)
+                        expected.append((manifest["label"][order[:depth]] == label).mean())
+                found = scores.query(
+                    "model == @model and index_size == @size and draw == @draw and k == @k and level == 'pathology' "
+                    "and average == 'micro' and metric == 'precision'"
+                )
+                assert found["value"].item() == pytest.approx(np.mean(expected), abs=1e-9)
+                assert found["queries"].item() == len(expected)
+
+
+def test_no_patient_is_in_the_index_and_among_the_queries(finished):
+    manifest = pd.read_parquet(finished / "results/manifests/small.parquet")
+    assert manifest.groupby("patient_id")["split"].nunique().max() == 1
+
+
+def test_a_second_call_finds_nothing_to_do(finished):
+    done = run(finished, "--cores", "2")
+    assert done.returncode == 0
+    assert "Nothing to be done" in done.stdout
+
+
+def test_one_core_gives_the_same_bytes_as_two(finished, data, tmp_path):
+    write_experiment(tmp_path, data)
+    done = run(tmp_path, "--cores", "1", "tables")
+    assert done.returncode == 0, done.stdout
+    assert tables(tmp_path) == tables(finished)
+
+
+def test_a_killed_run_goes_on_where_it_was(finished, data, tmp_path):
+    write_experiment(tmp_path, data)
+    process = subprocess.Popen(
+        command(tmp_path, "--cores", "2", "tables"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        process_group=0,
+    )
+    embedded = tmp_path / "results/embeddings/small/pixels.npy"
+    wait_for(lambda: embedded.exists() and list(tmp_path.glob("results/neighbors/**/*.npz")), process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    before = embedded.stat().st_mtime_ns
+    done = run(tmp_path, "--cores", "2", "tables")
+    assert done.returncode == 0, done.stdout
+    assert embedded.stat().st_mtime_ns == before
+    assert tables(tmp_path) == tables(finished)
+
+
+def wait_for(condition, process: subprocess.Popen, seconds: float = 300) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_second_run_at_once_is_refused_and_harms_nothing(finished, data, tmp_path):
+    write_experiment(tmp_path, data, models=["pixels"])
+    first = subprocess.Popen(
+        command(tmp_path, "--cores", "1", "tables"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    wait_for(lambda: (tmp_path / "results/manifests").exists(), first)
+    second = run(tmp_path, "--cores", "1", "tables")
+    assert second.returncode != 0
+    assert "in use by another run" in second.stdout
+    assert first.wait() == 0

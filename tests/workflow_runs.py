@@ -1,0 +1,73 @@
+"""Real runs of the workflow on a small dataset that the tests make."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+REGIONS = {"XR": ["chest", "hand"], "CT": ["head"]}
+FINDINGS = ["normal", "lesion"]
+
+
+def make_dataset(folder: Path, patients: int = 16) -> None:
+    """Images of three regions, one finding a patient, with their table images.csv."""
+    generator = np.random.default_rng(7)
+    rows, (y, x) = [], np.mgrid[:48, :64]
+    places = [(modality, region) for modality, regions in REGIONS.items() for region in regions]
+    for number, (modality, region) in enumerate(places):
+        for patient in range(patients):
+            finding = FINDINGS[patient % 2]
+            for view in range(2):
+                image = 60 + 60 * np.sin((x * (number + 1) + y) / 9) + generator.normal(0, 12, x.shape)
+                if finding == "lesion":
+                    row, column = generator.integers(12, 36, 2)
+                    image[(y - row) ** 2 + (x - column) ** 2 < 60] += 70
+                name = f"{modality}/{region}/{patient:02d}-{view}.png"
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(image.clip(0, 255).astype(np.uint8)).save(folder / name)
+                rows.append((name, f"{region}{patient}", modality, region, finding))
+    columns = ["image", "patient_id", "modality", "anatomic_region", "pathology"]
+    pd.DataFrame(rows, columns=columns).to_csv(folder / "images.csv", index=False)
+
+
+def write_experiment(folder: Path, data: Path, **changes) -> Path:
+    """A small experiment on the images of make_dataset, with `changes` to its top-level keys."""
+    experiment = {
+        "datasets": {"small": {"source": "table", "root": str(data), "table": "images.csv"}},
+        "models": ["efficientnet-lite0", "pixels"],
+        "index_sizes": [20, "full"],
+        "index_draws": 2,
+        "search": {"k": 12},
+        "scores": {"bootstrap": 50},
+        "embedding": {"threads": 1, "batch_size": 16, "shard_size": 60},
+        **changes,
+    }
+    path = folder / "experiment.yaml"
+    path.write_text(yaml.safe_dump(experiment))
+    return path
+
+
+def command(folder: Path, *arguments: str) -> list[str]:
+    """The call of Snakemake on folder/experiment.yaml with folder as its working directory."""
+    options = ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
+    return [sys.executable, "-m", "snakemake", *options, "--configfile", str(folder / "experiment.yaml"), *arguments]
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run Snakemake to its end; its output, both streams, is in stdout."""
+    return subprocess.run(
+        command(folder, *arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"PYTHONHASHSEED": "random"},
+        timeout=600,
+        check=False,
+    )
