@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from cbir.phantoms.anatomy import Anatomy, Case, pick
+from cbir.phantoms.anatomy import Anatomy, Case
 from cbir.phantoms.imaging import Phantom, paint
 from cbir.phantoms.shapes import View, fill, smooth_noise
 
@@ -16,13 +16,17 @@ HU = {
     "kidney": 34, "blood pool": 42, "marrow": 210, "bone": 950, "stone": 620,
 }  # fmt: skip
 ENHANCEMENT = {"liver": 50, "spleen": 65, "kidney": 130, "blood pool": 110, "tumour": 28, "dura": 20, "muscle": 12}
-WINDOWS = {"brain": (40, 85), "lung": (-600, 1500), "soft tissue": (45, 400)}  # centre and width, HU
+WINDOWS = {
+    "head": ("brain", 40, 85),
+    "chest": ("lung", -600, 1500),
+    "abdomen": ("soft tissue", 45, 400),
+}  # centre, width, HU
 
 
 def scan_ct(case: Case, view: View, anatomy: Anatomy, region: str) -> Phantom:
     """An axial slice in HU: tissues, their texture, a table, the system's blur and correlated noise."""
     scan = case.scan
-    contrast = case.body.uniform() < (0.3 if region == "head" else 0.85)
+    contrast = region != "head" and case.body.uniform() < 0.9
     jitter = {tissue: case.body.normal(0, 2.5) for tissue in HU}
     values = {t: hu + jitter[t] + contrast * ENHANCEMENT.get(t, 0) for t, hu in HU.items()}
     image = paint(anatomy, values, -1000)
@@ -31,16 +35,9 @@ def scan_ct(case: Case, view: View, anatomy: Anatomy, region: str) -> Phantom:
     image = np.maximum(image, -1000 + 700 * fill(table, 0.4) * (view.y > 5) * (region != "head"))
     image = ndimage.gaussian_filter(image, scan.uniform(0.4, 0.9))
     noise = smooth_noise(scan, SHAPE, scan.uniform(0.5, 0.9)) * scan.uniform(
-        *((1.5, 4) if region == "head" else (8, 22))
+        *((1.5, 3) if region == "head" else (8, 15))
     )
-    name = (
-        "brain"
-        if region == "head"
-        else pick(scan, "lung", "lung", "lung", "soft tissue")
-        if region == "chest"
-        else "soft tissue"
-    )
-    centre, width = WINDOWS[name]
-    window = (round(centre + scan.normal(0, 0.06) * width), round(width * scan.uniform(0.8, 1.25)))
+    name, centre, width = WINDOWS[region]
+    window = (round(centre + scan.normal(0, 0.03) * width), round(width * scan.uniform(0.88, 1.15)))
     protocol = f"axial slice {'with' if contrast else 'without'} contrast medium, {name} window"
     return Phantom(image + noise, anatomy.lesion > 0.5, anatomy.place, protocol, view.spacing * 10, window)

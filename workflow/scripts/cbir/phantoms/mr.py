@@ -40,11 +40,11 @@ def scan_mr(case: Case, view: View, anatomy: Anatomy, region: str) -> Phantom:
     signal = {tissue: value * scan.uniform(0.92, 1.08) for tissue, value in SIGNAL[weighting].items()}
     image = paint(anatomy, signal, 0.01) * (1 + 0.05 * smooth_noise(scan, SHAPE, 2))
     image = ndimage.gaussian_filter(image, scan.uniform(0.4, 0.9))
-    bias = smooth_noise(scan, SHAPE, SHAPE[0] / 5) * scan.uniform(0.05, 0.22)
+    bias = smooth_noise(scan, SHAPE, SHAPE[0] / 5) * scan.uniform(0.05, 0.16)
     image *= np.exp(bias + view.x * scan.normal(0, 0.012))
-    noise = scan.standard_normal((2, *SHAPE), dtype=np.float32) * scan.uniform(0.012, 0.05)
+    noise = scan.standard_normal((2, *SHAPE), dtype=np.float32) * scan.uniform(0.012, 0.032)
     image = np.hypot(image + noise[0], noise[1]) * 1000
-    top = float(np.percentile(image, 99.5)) * scan.uniform(0.85, 1.15)
+    top = float(np.percentile(image, 99.5)) * scan.uniform(0.9, 1.1)
     protocol = f"{'axial' if region == 'head' else 'sagittal'} slice, {weighting} weighting"
     return Phantom(
         image, anatomy.lesion > 0.5, anatomy.place, protocol, view.spacing * 10, (round(top / 2), round(top))

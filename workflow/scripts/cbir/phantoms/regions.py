@@ -38,7 +38,7 @@ REGIONS = (
     Region("US", "liver", ("cyst", "tumour", "stone"), oblique_liver),
     Region("US", "thyroid", ("cyst", "nodule"), transverse_thyroid),
     Region("XR", "chest", ("cardiomegaly", "effusion", "nodule", "pneumothorax"), frontal_chest, (272, 272), 37),
-    Region("XR", "hand", ("fracture", "erosion"), frontal_hand, (288, 224), 20),
+    Region("XR", "hand", ("fracture", "erosion"), frontal_hand, (288, 224), 17.5),
     Region("XR", "knee", ("fracture", "arthrosis"), frontal_knee, (272, 224), 18),
 )
 SMALLEST_LESION = 12  # pixels of the mask

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from scipy import ndimage
 
 from cbir.phantoms.anatomy import pick
 from cbir.phantoms.imaging import Phantom
@@ -13,7 +14,7 @@ PHRASES = {
     "arthrosis": "Arthrosis {place}.",
     "cardiomegaly": "Cardiomegaly {place}.",
     "contusion": "Bone contusion {place}.",
-    "cyst": "Simple cyst {place}, {size} mm across.",
+    "cyst": "Cyst {place}, up to {size} mm across.",
     "demyelination": "Multiple demyelinating plaques {place}.",
     "effusion": "Effusion {place}.",
     "emphysema": "Emphysema {place}.",
@@ -21,7 +22,7 @@ PHRASES = {
     "fracture": "Displaced fracture {place}.",
     "haemorrhage": "Haemorrhage {place}, {size} mm across.",
     "infarct": "Infarct {place}.",
-    "nodule": "Nodule {place}, {size} mm across.",
+    "nodule": "Nodule {place}, up to {size} mm across.",
     "pneumothorax": "Pneumothorax {place}.",
     "stone": "Stone {place}.",
     "tumour": "Tumour {place}, {size} mm across.",
@@ -29,9 +30,9 @@ PHRASES = {
 
 
 def write_report(rng: np.random.Generator, phantom: Phantom, modality: str, region: str, finding: str) -> str:
-    """Two sentences: what the image is, and what it shows, with the diameter of a disc of the mask's area."""
+    """Two sentences: what the image is, and what it shows, with the diameter of a disc of the largest lesion's area."""
     what = f"Synthetic {KINDS[modality]} of the {region}, {phantom.protocol}."
     if finding == "normal":
         return f"{what} {pick(rng, *NORMAL)}"
-    size = max(1, round(2 * math.sqrt(phantom.mask.sum() / math.pi) * phantom.spacing))
+    size = round(2 * math.sqrt(np.bincount(ndimage.label(phantom.mask)[0].flat)[1:].max() / math.pi) * phantom.spacing)
     return f"{what} {PHRASES[finding].format(place=phantom.place, size=size)}"

@@ -21,19 +21,19 @@ def make_view(
     scan: np.random.Generator,
     shape: tuple[int, int],
     width: float,
-    tilt: float = 7.0,
+    tilt: float = 5.0,
     warp: float = 0.3,
 ) -> View:
     """A view of the body: `width` cm across, posed by `scan`, in a body that is bent as `body` says.
 
-    tilt: standard deviation of the rotation, degrees. warp: amplitude of the bending, cm. The zoom varies by 13 %
-    and the centre by 5 % of the width (standard deviations).
+    tilt: standard deviation of the rotation, degrees. warp: amplitude of the bending, cm. The zoom varies by 8 %
+    and the centre by 7 % of the width (standard deviations).
     """
     height, columns = shape
-    spacing = width * math.exp(scan.normal(0, 0.13)) / columns
+    spacing = width * math.exp(scan.normal(0, 0.08)) / columns
     rows, cols = np.indices(shape, dtype=np.float32)
-    x = (cols - columns / 2) * spacing + scan.normal(0, 0.05) * width
-    y = (rows - height / 2) * spacing + scan.normal(0, 0.05) * width
+    x = (cols - columns / 2) * spacing + scan.normal(0, 0.07) * width
+    y = (rows - height / 2) * spacing + scan.normal(0, 0.07) * width
     angle = math.radians(scan.normal(0, tilt))
     x, y = x * math.cos(angle) - y * math.sin(angle), x * math.sin(angle) + y * math.cos(angle)
     return View(*bend(body, x, y, width, warp), spacing)

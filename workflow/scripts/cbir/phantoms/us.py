@@ -50,14 +50,14 @@ def insonate(case: Case, view: View, anatomy: Anatomy, shape: tuple) -> Phantom:
         level += coverage * (echo - level)
         loss += coverage * (absorbed - loss)
     level -= np.cumsum(loss, axis=0) * view.spacing * 2
-    level += scan.normal(0, 1.5) - scan.uniform(0, 0.35) * view.y * (16 / (view.spacing * DEPTHS)) * 0.5
+    level += scan.normal(0, 1) - scan.uniform(0, 0.35) * view.y * (16 / (view.spacing * DEPTHS)) * 0.5
     level += scan.uniform(1, 4) * np.interp(np.arange(BEAMS), np.linspace(0, BEAMS - 1, 9), scan.normal(0, 0.5, 9))
     scatterers = scan.standard_normal((2, DEPTHS, BEAMS), dtype=np.float32)
-    pulse = (0, scan.uniform(1.2, 2.0), scan.uniform(0.9, 1.6))
+    pulse = (0, scan.uniform(1.3, 1.8), scan.uniform(1.0, 1.4))
     echoes = ndimage.gaussian_filter(scatterers, pulse)
     envelope = np.hypot(*echoes) / echoes.std()
     decibels = 20 * np.log10(envelope * 10 ** (level / 20) + 10 ** (scan.uniform(-50, -42) / 20))
-    dynamic = scan.uniform(38, 52)
+    dynamic = scan.uniform(42, 50)
     brightness = np.clip((decibels + dynamic - 2) / dynamic, 0, 1)
     image, lesion, spacing = _convert(brightness, anatomy.lesion, shape)
     return Phantom(image, lesion > 0.5, anatomy.place, "B-mode sector", spacing * 10)

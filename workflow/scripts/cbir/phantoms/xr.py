@@ -22,11 +22,11 @@ def expose(case: Case, view: View, anatomy: Anatomy, region: str) -> Phantom:
     scatter = ndimage.zoom(ndimage.gaussian_filter(primary[::8, ::8], 3), 8, order=1)[
         : depth.shape[0], : depth.shape[1]
     ]
-    arriving = primary + scan.uniform(0.1, 0.5) * scatter
+    arriving = primary + scan.uniform(0.15, 0.35) * scatter
     photons = scan.uniform(1.5e4, 1e5) if region == "chest" else scan.uniform(1.5e3, 1e4)
     counts = scan.poisson(ndimage.gaussian_filter(arriving, scan.uniform(0.3, 0.7)) * photons)
     density = -np.log((counts + 1) / photons).astype(np.float32)
-    density += scan.uniform(0, 0.6) * (density - ndimage.gaussian_filter(density, 6))  # edge enhancement
-    low, high = np.percentile(density, [scan.uniform(0.5, 8), scan.uniform(98.5, 99.9)])
-    brightness = np.clip((density - low) / (high - low), 0, 1) ** scan.uniform(0.9, 1.6)
+    density += scan.uniform(0.1, 0.4) * (density - ndimage.gaussian_filter(density, 6))  # edge enhancement
+    low, high = np.percentile(density, [scan.uniform(1, 5), scan.uniform(98.5, 99.9)])
+    brightness = np.clip((density - low) / (high - low), 0, 1) ** scan.uniform(0.95, 1.4)
     return Phantom(brightness, anatomy.lesion > 0.5, anatomy.place, "frontal projection", view.spacing * 10)

@@ -23,7 +23,7 @@ def _break(
     jag = 0.05 * size * np.sin((view.y * cos - view.x * sin) * 9 / size + rng.uniform(0, 6))
     beyond = (view.x - at[0]) * cos + (view.y - at[1]) * sin + jag
     far = np.clip(beyond / 0.05 + 0.5, 0, 1)
-    shift = rng.uniform(0.3, 0.8) * size * pick(rng, -1, 1)
+    shift = rng.uniform(0.4, 0.9) * size * pick(rng, -1, 1)
     moved = View(view.x + far * shift * -sin, view.y + far * shift * cos, view.spacing)
     gap = np.exp(-((beyond / (0.09 * size)) ** 2)) * rng.uniform(0.7, 1)
     return moved, gap, np.clip(1.5 - np.abs(beyond) / (0.4 * size), 0, 1)

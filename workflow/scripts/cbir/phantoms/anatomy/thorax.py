@@ -42,8 +42,8 @@ def frontal_chest(case: Case, view: View) -> Anatomy:
         depth = 13.5 * np.sqrt(dome(cage * 0.97)) * shape
         vessels = branches(scan, view, s * 3.2, 0.2, 11) * depth * 0.09
         if s == side and finding == "effusion":
-            height = case.lesion.uniform(1.8, 9) + breath * 0.2
-            surface = base - height - 0.11 * height * np.clip(outward - 0.8 * half, 0, None) - 0.5
+            height = case.lesion.uniform(3, 11) + breath * 0.2
+            surface = base - height - 0.05 * height * np.clip(outward - 0.8 * half, 0, None) - 0.5
             lesion = shape * np.clip((y - surface) / 0.9, 0, 1)
             lesion = np.maximum(
                 lesion, fill(cage, 0.025) * (x * s > 0) * np.clip((y - surface) / 0.9, 0, 1) * (y < base)
@@ -83,23 +83,34 @@ def frontal_chest(case: Case, view: View) -> Anatomy:
     bone += 1.1 * np.sqrt(dome(x / 1.75)) * discs * np.clip((18 - y) / 2, 0, 1)
     cage = np.minimum(ellipse(view, 0, 2, 2 * half + 1.5, 15.5 * length), 2)
     within = fill(cage, 0.02)
-    for bow, width, weight in ((slope, 0.5, 0.65), (-slope * 1.7, 0.6, 0.4)):
+    for bow, width, weight in ((slope, 0.5, 0.55), (-slope * 1.7, 0.6, 0.3)):
         phase = (y - bow * (outward - 3.5) ** 2 + 1.0) / (spacing if bow > 0 else spacing * 1.15)
         rib = np.abs(phase - np.round(phase)) * spacing / width
         shell = dome(rib) * 0.5 + fill(np.abs(rib - 0.9) / 0.18, 0.5) * 0.5
         edge = 1 + 1.2 * np.clip(cage - 0.75, 0, 0.25) / 0.25  # ribs run along the ray at the flank
-        bone += weight * shell * within * edge * np.clip((outward - (1.8 if bow > 0 else 5)) / 1.5, 0, 1)
+        bone += (
+            weight
+            * shell
+            * within
+            * edge
+            * np.clip((12 - y) / 5, 0, 1)
+            * np.clip((outward - (1.8 if bow > 0 else 5)) / 1.5, 0, 1)
+        )
     for s in (-1, 1):
         clavicle = capsule(view, (s * 1.7, -9.2 * length), (s * 13, -12.5 * length), 0.6)
         scapula = capsule(view, (s * 13.5 * build, -10), (s * 11.5 * build, 0), 1.6, 0.6)
         bone += 0.8 * dome(clavicle) + 0.45 * dome(scapula)
         bone += 1.8 * dome(ellipse(view, s * 16.5 * build, -12.5, 2.3, 2.4))
     if finding == "nodule":
-        radius = case.lesion.uniform(1.1, 2.4)
-        at = side * (half + 0.7) * case.lesion.uniform(0.75, 1.4), case.lesion.uniform(-7, 3.5) * length
-        ball = blob(case.lesion, view, *at, radius, radius, case.lesion.uniform(0.02, 0.1))
-        soft += 2 * radius * dome(ball) * case.lesion.uniform(1.0, 1.6)
-        lesion, place = fill(ball), f"in the {side_of(side)} {'upper' if at[1] < -2 else 'lower'} lung field"
+        count = int(case.lesion.integers(1, 6))
+        for _ in range(count):
+            radius = case.lesion.uniform(0.9, 2.2)
+            at = side * (half + 0.7) * case.lesion.uniform(0.7, 1.4), case.lesion.uniform(-7, 5) * length
+            ball = blob(case.lesion, view, *at, radius, radius, 0.06)
+            soft += 2 * radius * dome(ball) * case.lesion.uniform(1.0, 1.6)
+            lesion = np.maximum(lesion, fill(ball))
+            side = pick(case.lesion, -1, 1)
+        place = "in the lungs" if count > 1 else f"in the {side_of(at[0])} lung"
     if finding == "cardiomegaly":
         lesion, place = fill(np.minimum(heart, atrium)), "with a cardiothoracic ratio above one half"
     return Anatomy([("soft", np.clip(soft, 0.3 * (soft > 0.3), None)), ("lung", lung), ("bone", bone)], lesion, place)

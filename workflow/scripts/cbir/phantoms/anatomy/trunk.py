@@ -82,10 +82,14 @@ def _chest_lesion(case, view, lung, rx, ry):
     rng = case.lesion
     side = pick(rng, -1, 1)
     if case.finding == "nodule":
-        x, y = side * rng.uniform(0.4, 0.75) * rx, rng.uniform(-0.4, 0.5) * ry
-        radius = rng.uniform(0.6, 2.0) * case.cut
-        spot = fill(blob(rng, view, x, y, radius, radius, rng.uniform(0.02, 0.14)), 0.12)
-        return [("tumour", spot)], spot, f"in the {side_of(side)} lung"
+        count = int(rng.integers(1, 6))
+        spots = np.zeros_like(view.x)
+        for _ in range(count):
+            x, y = side * rng.uniform(0.4, 0.75) * rx, rng.uniform(-0.45, 0.55) * ry
+            radius = rng.uniform(0.7, 1.9) * case.cut
+            spots = np.maximum(spots, fill(blob(rng, view, x, y, radius, radius, 0.07), 0.12) * lung)
+            side = pick(rng, -1, 1)
+        return [("tumour", spots)], spots, "in the lungs" if count > 1 else f"in the {side_of(x)} lung"
     if case.finding == "effusion":
         height = rng.uniform(0.25, 0.75) * ry * case.cut
         outward = np.abs(view.x) / rx
@@ -93,8 +97,8 @@ def _chest_lesion(case, view, lung, rx, ry):
         fluid = np.clip((view.y - surface) / 0.2, 0, 1) * lung * (view.x * side > 0)
         return [("fluid", fluid)], fluid, f"in the {side_of(side)} pleural space"
     if case.finding == "emphysema":
-        holes = smooth_noise(rng, view.x.shape, rng.uniform(0.25, 0.7) / view.spacing)
-        bullae = np.clip((holes - rng.uniform(0.0, 0.8)) / 0.3, 0, 1) * lung
+        holes = smooth_noise(rng, view.x.shape, rng.uniform(0.35, 0.7) / view.spacing)
+        bullae = np.clip((holes - rng.uniform(0.0, 0.6)) / 0.3, 0, 1) * lung
         return [("bulla", bullae)], bullae, "in both lungs"
     return [], np.zeros_like(view.x), ""
 
@@ -154,13 +158,12 @@ def _abdomen_lesion(case, view, liver, liver_at, kidneys, rx, ry):
     side = pick(rng, -1, 1)
     x, y = liver_at[0] + rng.uniform(-0.15, 0.2) * rx, liver_at[1] + rng.uniform(-0.3, 0.3) * ry
     if case.finding == "cyst":
-        radius = rng.uniform(1.1, 3.0) * case.cut
-        if rng.uniform() < 0.4:
-            x, y = kidneys[side][0] + side * 1.9, kidneys[side][1] + rng.uniform(-1.5, 1.5)
-            spot = fill(ellipse(view, x, y, radius, radius), 0.06)
-            return [("fluid", spot)], spot, f"at the {side_of(side)} kidney"
-        spot = fill(ellipse(view, x, y, radius, radius), 0.06) * liver
-        return [("fluid", spot)], spot, "in the liver"
+        spots = np.zeros_like(view.x)
+        for _ in range(int(rng.integers(1, 5))):
+            radius = rng.uniform(1.0, 2.6) * case.cut
+            spots = np.maximum(spots, fill(ellipse(view, x, y, radius, radius), 0.06) * liver)
+            x, y = liver_at[0] + rng.uniform(-0.3, 0.25) * rx, liver_at[1] + rng.uniform(-0.4, 0.4) * ry
+        return [("fluid", spots)], spots, "in the liver"
     if case.finding == "tumour":
         radius = rng.uniform(1.7, 3.6) * case.cut
         mass = blob(rng, view, x, y, radius, radius, 0.1)
