@@ -15,11 +15,11 @@ HU = {
     "dura": 52, "blood": 66, "oedema": 17, "infarct": 14, "tumour": 46, "necrosis": 22, "liver": 58, "spleen": 50,
     "kidney": 34, "blood pool": 42, "marrow": 210, "bone": 950, "stone": 620,
 }  # fmt: skip
-ENHANCEMENT = {"liver": 50, "spleen": 65, "kidney": 130, "blood pool": 110, "tumour": 28, "dura": 20, "muscle": 12}
+ENHANCEMENT = {"liver": 50, "spleen": 65, "kidney": 130, "blood pool": 110, "tumour": 8, "dura": 20, "muscle": 12}
 WINDOWS = {
     "head": ("brain", 40, 85),
     "chest": ("lung", -600, 1500),
-    "abdomen": ("soft tissue", 45, 400),
+    "abdomen": ("soft tissue", 60, 320),
 }  # centre, width, HU
 
 

@@ -30,10 +30,10 @@ class Region:
 
 
 REGIONS = (
-    Region("CT", "head", ("haemorrhage", "infarct", "tumour"), axial_head, ct.SHAPE, 22),
-    Region("CT", "chest", ("nodule", "effusion", "emphysema"), axial_chest, ct.SHAPE, 39),
-    Region("CT", "abdomen", ("cyst", "tumour", "stone"), axial_abdomen, ct.SHAPE, 38),
-    Region("MR", "head", ("infarct", "tumour", "demyelination"), axial_head, mr.SHAPE, 22),
+    Region("CT", "head", ("haemorrhage", "infarct", "tumour"), axial_head, ct.SHAPE, 20),
+    Region("CT", "chest", ("nodule", "effusion", "emphysema"), axial_chest, ct.SHAPE, 37),
+    Region("CT", "abdomen", ("cyst", "tumour", "stone"), axial_abdomen, ct.SHAPE, 35),
+    Region("MR", "head", ("infarct", "tumour", "demyelination"), axial_head, mr.SHAPE, 20),
     Region("MR", "knee", ("effusion", "contusion"), sagittal_knee, mr.SHAPE, 16),
     Region("US", "liver", ("cyst", "tumour", "stone"), oblique_liver),
     Region("US", "thyroid", ("cyst", "nodule"), transverse_thyroid),

@@ -17,7 +17,7 @@ ECHO = {
     "skin": (-6, 0), "fat": (-20, 0), "muscle": (-20, 0.1), "fascia": (-7, 0.1), "liver": (-16, 0),
     "vessel": (-42, -0.6), "wall": (-7, 0), "kidney": (-21, 0), "sinus": (-9, 0.3), "fluid": (-55, -2.0),
     "gas": (-19, 2.0), "diaphragm": (-1, 2.5), "stone": (2, 30), "thyroid": (-9, 0), "cartilage": (-16, 3),
-    "bright mass": (-5, 0.2), "dark mass": (-27, 0.2), "mixed mass": (-17, 0.2),
+    "bright mass": (-3, 0.2), "dark mass": (-30, 0.2), "mixed mass": (-17, 0.2),
 }  # fmt: skip
 
 

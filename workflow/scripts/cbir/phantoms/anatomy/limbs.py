@@ -90,11 +90,16 @@ def frontal_hand(case: Case, view: View) -> Anatomy:
     lengths = body.uniform(0.95, 1.05, (5, 4))
     angles = body.normal(0, 0.04, 5)
     rng = case.lesion
-    hurt_finger, hurt_bone = int(rng.integers(1, 5)), int(rng.integers(0, 2))
     side = "right" if mirror > 0 else "left"
+    place = ""
+    hurt_fingers = set(rng.permutation(np.arange(1, 5))[: int(rng.integers(1, 4))].tolist())
+    hurt_bone = int(rng.integers(0, 2))
+    if case.finding == "fracture":
+        rays = " and ".join(str(finger + 1) for finger in sorted(hurt_fingers))
+        place = f"of {('metacarpal', 'proximal phalanx')[hurt_bone]} {rays} of the {side} hand"
 
     bone, soft = np.zeros_like(view.x), np.zeros_like(view.x)
-    lesion, place = np.zeros_like(view.x), ""
+    lesion = np.zeros_like(view.x)
     knuckles = []
     for finger in range(5):
         thumb = finger == 0
@@ -112,7 +117,7 @@ def frontal_hand(case: Case, view: View) -> Anatomy:
             start = (x * mirror, y) if number == 0 else start
             end = (start[0] + direction[0] * length, start[1] + direction[1] * length)
             radius = (0.42, 0.36, 0.3, 0.24)[number] * size
-            hurt = case.finding == "fracture" and finger == hurt_finger and number == hurt_bone
+            hurt = case.finding == "fracture" and finger in hurt_fingers and number == hurt_bone
             if hurt:
                 share = rng.uniform(0.3, 0.7)
                 at = tuple(s + share * (e - s) for s, e in zip(start, end, strict=True))
@@ -125,8 +130,7 @@ def frontal_hand(case: Case, view: View) -> Anatomy:
             piece = _bone(tube, radius * 0.9, 0.68)
             if hurt:
                 piece = piece * (1 - gap)
-                lesion = around * fill(tube, 0.2)
-                place = f"of the {'metacarpal' if number == 0 else 'proximal phalanx'} {finger + 1} of the {side} hand"
+                lesion = np.maximum(lesion, around * fill(tube, 0.2))
             bone = np.maximum(bone, piece)
             wrap = (1.05 if number == 0 else 0.85 - 0.09 * number) * size * flesh
             soft = np.maximum(soft, 2 * wrap * dome(capsule(view, start, end, wrap, wrap * 0.95)))
@@ -142,7 +146,7 @@ def frontal_hand(case: Case, view: View) -> Anatomy:
         stump = capsule(
             view, (x * size * mirror, 7.7 * size), (x * size * mirror * 1.05, 20), radius * size, 0.6 * size
         )
-        bone = np.maximum(bone, _bone(stump, 0.7, 0.72))
+        bone = np.maximum(bone, _bone(stump, 0.5, 0.72))
     palm = np.minimum(
         capsule(view, (0.3 * mirror, 0.6 * size), (0.1 * mirror, 5.2 * size), 3.2 * size * flesh, 2.5 * size * flesh),
         capsule(view, (0.2 * mirror, 5 * size), (0.2 * mirror, 20), 2.5 * size * flesh),

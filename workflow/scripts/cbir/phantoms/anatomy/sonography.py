@@ -114,8 +114,8 @@ def transverse_thyroid(case: Case, view: View) -> Anatomy:
         lesion = fill(blob(rng, view, x, y, radius, radius * 0.85, 0.04), 0.08)
         layers.append(("fluid", lesion))
     if case.finding == "nodule":
-        radius *= 1.15
-        mass = blob(rng, view, x, y, radius, radius * rng.uniform(0.7, 1.1), 0.07)
+        radius *= 1.2
+        mass = blob(rng, view, x, y, radius, radius * rng.uniform(0.8, 1.1), 0.07)
         lesion = fill(mass, 0.1)
         layers += [
             ("dark mass", fill(mass * 0.85, 0.08)),

@@ -61,10 +61,10 @@ def frontal_chest(case: Case, view: View) -> Anatomy:
             )
             lesion = shape * (1 - fill(inner, 0.02))
             vessels = vessels * (1 - lesion)
-            depth = depth * (1 + 0.25 * lesion - 0.25 * (1 - collapse) * (1 - lesion))
-            pleural = shape * np.exp(-(((inner - 1) / 0.018) ** 2)) * 0.5
+            depth = depth * (1 + 0.3 * lesion - (1 - collapse) * (1 - lesion))
+            pleural = shape * np.exp(-(((inner - 1) / 0.018) ** 2)) * 0.9
             place = f"in the {side_of(s)} pleural space"
-        lung += depth
+        lung += depth * (1 - lesion) if s == side and finding == "pneumothorax" else depth
         soft += vessels - 0.8 * depth + pleural
     heart_axes = (5.0 * ratio, 4.4 * ratio)
     heart = ellipse(view, 1.0 + 1.3 * ratio, 4.6 + 0.5 * breath, *heart_axes, 0.5)

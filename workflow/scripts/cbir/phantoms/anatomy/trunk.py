@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from cbir.phantoms.anatomy import Anatomy, Case, pick, side_of
-from cbir.phantoms.shapes import View, blob, branches, capsule, dome, ellipse, fill, smooth_noise
+from cbir.phantoms.shapes import View, blob, branches, capsule, ellipse, fill, smooth_noise
 
 
 def _wall(case: Case, view: View, rx: float, ry: float, ribs: bool) -> tuple[list, float, float]:
@@ -165,8 +165,11 @@ def _abdomen_lesion(case, view, liver, liver_at, kidneys, rx, ry):
             x, y = liver_at[0] + rng.uniform(-0.3, 0.25) * rx, liver_at[1] + rng.uniform(-0.4, 0.4) * ry
         return [("fluid", spots)], spots, "in the liver"
     if case.finding == "tumour":
-        radius = rng.uniform(1.7, 3.6) * case.cut
-        mass = blob(rng, view, x, y, radius, radius, 0.1)
+        mass = np.full_like(view.x, np.inf)
+        for _ in range(int(rng.integers(1, 5))):
+            radius = rng.uniform(1.4, 2.8) * case.cut
+            mass = np.minimum(mass, blob(rng, view, x, y, radius, radius, 0.08))
+            x, y = liver_at[0] + rng.uniform(-0.3, 0.25) * rx, liver_at[1] + rng.uniform(-0.4, 0.4) * ry
         patches = np.clip(0.5 + 0.5 * smooth_noise(rng, view.x.shape, 0.3 / view.spacing), 0, 1)
         spot = fill(mass, 0.15) * liver
         necrosis = fill(mass * 1.6, 0.3) * liver * patches
@@ -175,9 +178,5 @@ def _abdomen_lesion(case, view, liver, liver_at, kidneys, rx, ry):
         x, y = kidneys[side][0] - side * rng.uniform(0.2, 1.2), kidneys[side][1] + rng.uniform(-1, 1)
         radius = rng.uniform(0.5, 1.1)
         spot = fill(blob(rng, view, x, y, radius, radius), 0.2)
-        return (
-            [("stone", np.maximum(spot, 0.9 * dome(ellipse(view, x, y, radius, radius))))],
-            spot,
-            (f"in the {side_of(side)} kidney"),
-        )
+        return [("stone", spot)], spot, f"in the {side_of(side)} kidney"
     return [], np.zeros_like(view.x), ""
