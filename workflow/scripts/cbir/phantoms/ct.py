@@ -39,5 +39,5 @@ def scan_ct(case: Case, view: View, anatomy: Anatomy, region: str) -> Phantom:
     )
     name, centre, width = WINDOWS[region]
     window = (round(centre + scan.normal(0, 0.03) * width), round(width * scan.uniform(0.88, 1.15)))
-    protocol = f"axial slice {'with' if contrast else 'without'} contrast medium, {name} window"
+    protocol = f"axial slice, {'enhanced' if contrast else 'unenhanced'}, {name} window"
     return Phantom(image + noise, anatomy.lesion > 0.5, anatomy.place, protocol, view.spacing * 10, window)

@@ -24,6 +24,11 @@ SOP_CLASSES = {
     "DX": DigitalXRayImageStorageForPresentation,
     "CR": ComputedRadiographyImageStorage,
 }
+ANATOMIC_REGIONS = {  # SNOMED CT codes of DICOM's context group 4009
+    "CHEST": ("51185008", "Chest"),
+    "HAND": ("85562004", "Hand"),
+    "KNEE": ("72696002", "Knee"),
+}
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,12 @@ def write_dicom(path: Path, phantom: Phantom, header: Header, inverted: bool) ->
     data.save_as(path, enforce_file_format=True)
 
 
+def _code(value: str, meaning: str) -> Dataset:
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, "SCT", meaning
+    return item
+
+
 def _uid(*parts: object) -> UID:
     return generate_uid(entropy_srcs=["cbir phantoms", *map(str, parts)])
 
@@ -79,7 +90,7 @@ def _describe(data: Dataset, header: Header, phantom: Phantom) -> None:
     data.Manufacturer = "Synthetic phantom"
     data.ReferringPhysicianName = ""
     data.StudyDescription = f"Synthetic phantom, {header.region}"
-    data.SeriesDescription = f"Synthetic phantom, {phantom.protocol}"[:64]
+    data.SeriesDescription = f"Synthetic phantom, {phantom.protocol}"
     data.PatientName = f"Synthetic^Phantom {header.patient_id}"
     data.PatientID = header.patient_id
     data.PatientBirthDate = ""
@@ -88,15 +99,9 @@ def _describe(data: Dataset, header: Header, phantom: Phantom) -> None:
     data.BodyPartExamined = header.region.upper()
     data.StudyInstanceUID = _uid("study", *identity)
     data.SeriesInstanceUID = _uid("series", *identity, phantom.protocol)
-    data.FrameOfReferenceUID = _uid("frame", *identity)
-    data.PositionReferenceIndicator = ""
     data.StudyID = str(header.study)
     data.SeriesNumber = header.study
     data.InstanceNumber = header.image
-    data.PatientOrientation = (
-        ["P", "F"] if phantom.protocol.startswith("sagittal") else ["L", "F" if "frontal" in phantom.protocol else "P"]
-    )
-    data.Laterality = ""
     data.BurnedInAnnotation = "NO"
     data.LossyImageCompression = "00"
 
@@ -117,8 +122,14 @@ def _slice(data: Dataset, phantom: Phantom) -> None:
     data.PixelSpacing = [spacing, spacing]
     data.SliceThickness = "5"
     sagittal = phantom.protocol.startswith("sagittal")
+    data.PatientOrientation = ["P", "F"] if sagittal else ["L", "P"]
     data.ImageOrientationPatient = ["0", "1", "0", "0", "0", "-1"] if sagittal else ["1", "0", "0", "0", "1", "0"]
-    data.ImagePositionPatient = ["0", "0", f"{5 * int(data.InstanceNumber)}"]
+    place = f"{5 * int(data.InstanceNumber)}"
+    data.ImagePositionPatient = [place, "0", "0"] if sagittal else ["0", "0", place]
+    data.FrameOfReferenceUID = _uid("frame", data.SeriesInstanceUID)
+    data.PositionReferenceIndicator = ""
+    data.PatientPosition = "HFS"
+    data.Laterality = ""
     data.WindowCenter, data.WindowWidth = (str(value) for value in phantom.window)
 
 
@@ -148,6 +159,7 @@ def _radiograph(data: Dataset, phantom: Phantom, inverted: bool) -> None:
     data.ImageType = ["DERIVED", "PRIMARY", "", "SYNTHETIC"]
     data.ImagerPixelSpacing = [spacing, spacing]
     data.ViewPosition = "PA"
+    data.PatientOrientation = ["L", "F"]
     if data.Modality == "DX":
         data.PresentationIntentType = "FOR PRESENTATION"
         data.PixelIntensityRelationship = "LOG"
@@ -155,7 +167,11 @@ def _radiograph(data: Dataset, phantom: Phantom, inverted: bool) -> None:
         data.PresentationLUTShape = "INVERSE" if inverted else "IDENTITY"
         data.ImageLaterality = "U"
         data.AcquisitionContextSequence = []
+        data.AnatomicRegionSequence = [_code(*ANATOMIC_REGIONS[data.BodyPartExamined])]
+        data.DetectorType = data.PositionerType = ""
         data.RescaleType = "US"
+    else:
+        data.Laterality = ""
     data.RescaleIntercept, data.RescaleSlope = "0", "1"
     data.WindowCenter, data.WindowWidth = "2048", "4096"
     stored = np.rint(phantom.pixels * 4095)
