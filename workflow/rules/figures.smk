@@ -14,34 +14,38 @@ TABLES = [
 ]
 
 
-rule draw_curve:
-    input:
-        retrieval=rules.gather_scores.output.retrieval,
-    output:
-        pdf=RESULTS / "figures/{dataset}/{curve}.pdf",
-        png=report(
-            RESULTS / "figures/{dataset}/{curve}.png",
-            caption="../report/{curve}.rst",
-            category="Figures",
-            subcategory="{dataset}",
-            labels={"figure": "{curve}", "dataset": "{dataset}"},
-        ),
-    log:
-        RESULTS / "logs/draw_curve/{dataset}/{curve}.log",
-    benchmark:
-        RESULTS / "benchmarks/draw_curve/{dataset}/{curve}.tsv"
-    wildcard_constraints:
-        curve="|".join(CURVES),
-    conda:
-        environment("analysis")
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        families={model: CATALOGUE[model]["family"] for model in config["models"]},
-    script:
-        "../scripts/draw_curve.py"
+# A rule a figure: Snakemake takes a caption's file from the rule, not from a wildcard.
+for curve in CURVES:
+
+    rule:
+        name:
+            f"draw_{curve}"
+        input:
+            retrieval=rules.gather_scores.output.retrieval,
+        output:
+            pdf=RESULTS / f"figures/{{dataset}}/{curve}.pdf",
+            png=report(
+                RESULTS / f"figures/{{dataset}}/{curve}.png",
+                caption=f"../report/{curve}.rst",
+                category="Figures",
+                subcategory="{dataset}",
+                labels={"figure": curve.replace("_", " "), "dataset": "{dataset}"},
+            ),
+        log:
+            RESULTS / f"logs/draw_{curve}/{{dataset}}.log",
+        benchmark:
+            RESULTS / f"benchmarks/draw_{curve}/{{dataset}}.tsv"
+        conda:
+            environment("analysis")
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=10,
+        params:
+            curve=curve,
+            families={model: CATALOGUE[model]["family"] for model in config["models"]},
+        script:
+            "../scripts/draw_curve.py"
 
 
 rule draw_gallery:

@@ -12,5 +12,5 @@ DRAWN = {"precision_at_k": draw_precision_at_k, "index_size": draw_index_size, "
 with job(snakemake):
     scores = read_scores(snakemake.input.retrieval)
     scores = scores[scores["dataset"] == snakemake.wildcards.dataset]
-    figure = DRAWN[snakemake.wildcards.curve](scores, model_styles(snakemake.params.families))
+    figure = DRAWN[snakemake.params.curve](scores, model_styles(snakemake.params.families))
     save_figure(figure, snakemake.output.pdf, snakemake.output.png)
