@@ -1,21 +1,18 @@
 """Classification by the nearest index images: what the neighborhoods of an embedding space know of the labels."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cbir.neighbors import Neighbors
 from cbir.predictions import Predictions
-
-if TYPE_CHECKING:
-    from cbir.retrieval import Neighbors
 
 TEMPERATURE = 0.07  # Wu et al. 2018, section 3.4; also of Caron et al. 2021 (DINO)
 BLOCK = 4096  # queries whose votes are held at once; 7 MB at 200 labels
 
 
 def classify_knn(
-    val: "Neighbors", test: "Neighbors", codes: np.ndarray, index_rows: np.ndarray, ks: Sequence[int], weighted: bool
+    val: Neighbors, test: Neighbors, codes: np.ndarray, index_rows: np.ndarray, ks: Sequence[int], weighted: bool
 ) -> Predictions:
     """Let each test query's k nearest index images vote for its label, with the k that is right most often on val.
 
@@ -53,7 +50,7 @@ def vote(labels: np.ndarray, similarity: np.ndarray, number: int, weighted: bool
 
 
 def _count_correct(
-    neighbors: "Neighbors", place: np.ndarray, classes: np.ndarray, codes: np.ndarray, k: int, weighted: bool
+    neighbors: Neighbors, place: np.ndarray, classes: np.ndarray, codes: np.ndarray, k: int, weighted: bool
 ) -> int:
     """How many queries get their own label from k neighbors; place: (images,) int, of an index image's label."""
     correct = 0

@@ -1,7 +1,6 @@
 """Embedding spaces: figures of their geometry, as a tidy table."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -9,10 +8,8 @@ from scipy.stats import skew
 from sklearn.metrics import silhouette_score
 from sklearn.neighbors import NearestNeighbors
 
+from cbir.neighbors import Neighbors
 from cbir.scores import label_codes
-
-if TYPE_CHECKING:
-    from cbir.retrieval import Neighbors
 
 HUBNESS_K = 10  # Radovanović et al. 2010
 TWO_NN_DISCARDED = 0.1  # the share of images with the greatest ratio, Facco et al. 2017
@@ -22,7 +19,7 @@ def describe_space(
     embeddings: np.ndarray,
     manifest: pd.DataFrame,
     index_rows: np.ndarray,
-    neighbors: "Neighbors",
+    neighbors: Neighbors,
     levels: Sequence[str],
     images: int,
     seed: int,
