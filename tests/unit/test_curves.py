@@ -85,7 +85,12 @@ def test_too_few_sizes_have_no_slope_or_no_interval():
     assert np.isnan(two["slope_low"])
     one = fit({("full", 1000): [0.5]})
     assert np.isnan([one["slope"], one["slope_low"], one["slope_high"]]).all()
-    assert one["images_at_95pct"] == pytest.approx(1000)
+    assert one["images_at_95pct"] == 1000
+
+
+def test_a_flat_curve_has_a_slope_of_0_and_is_reached_at_its_start():
+    row = fit({("100", 100): [0.5], ("1000", 1000): [0.5], ("full", 10_000): [0.5]})
+    assert (row["slope"], row["slope_low"], row["slope_high"], row["images_at_95pct"]) == (0, 0, 0, 100)
 
 
 def test_sizes_of_as_many_images_of_each_label_are_no_part_of_the_fit():

@@ -11,6 +11,8 @@ TABLES = [
     rules.gather_scores.output,
     rules.tabulate_retrieval.output,
     rules.tabulate_datasets.output,
+    rules.trace_index_size.output,
+    expand(rules.gather_analyses.output.table, analysis=ANALYSES),
 ]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import linregress, t
+from scipy.stats import t
 
 CURVE = ["dataset", "model", "index", "level", "average", "k"]
 ENOUGH = 0.95  # of the precision with the full index
@@ -44,30 +44,39 @@ def fit_curves(points: pd.DataFrame) -> pd.DataFrame:
 
 def _fit(curve: pd.DataFrame) -> dict:
     """Slope, interval and sufficient size of one curve's rows, ascending by images."""
-    logs, values = np.log10(curve["index_images"].to_numpy()), curve["value"].to_numpy()
-    slope = half = np.nan
-    if len(np.unique(logs)) > 1:
-        line = linregress(logs, values)
-        slope = line.slope
-        half = t.ppf(0.975, len(logs) - 2) * line.stderr if len(logs) > 2 else np.nan
+    images, values = curve["index_images"].to_numpy(), curve["value"].to_numpy()
+    slope, half = _fit_line(np.log10(images), values)
     full = curve[curve["index_size"] == "full"]
     found = {
         "sizes": len(curve),
         "slope": slope,
         "slope_low": slope - half,
         "slope_high": slope + half,
-        "smallest_images": curve["index_images"].iloc[0],
+        "smallest_images": images[0],
     }
     if len(full):
-        target = ENOUGH * full["value"].item()
         found |= {"full_images": full["index_images"].item(), "full_value": full["value"].item()}
-        found["images_at_95pct"] = 10 ** _first_crossing(logs, values, target)
+        found["images_at_95pct"] = _first_crossing(images, values, ENOUGH * found["full_value"])
     return found
 
 
-def _first_crossing(places: np.ndarray, values: np.ndarray, target: float) -> float:
-    """Where a broken line first reaches `target`, which it does; its start where that is no less."""
+def _fit_line(places: np.ndarray, values: np.ndarray) -> tuple[float, float]:
+    """Slope by least squares and half of its 95 % t interval; NaN below two places, and below three points."""
+    squares = np.square(places - places.mean()).sum()
+    if squares == 0:
+        return np.nan, np.nan
+    slope = (places - places.mean()) @ values / squares
+    residuals = values - values.mean() - slope * (places - places.mean())
+    freedom = len(places) - 2
+    if freedom == 0:
+        return slope, np.nan
+    return slope, t.ppf(0.975, freedom) * np.sqrt(residuals @ residuals / freedom / squares)
+
+
+def _first_crossing(images: np.ndarray, values: np.ndarray, target: float) -> float:
+    """Where the curve first reaches `target`, which it does; its start where that is no less."""
     reached = int(np.argmax(values >= target))
     if reached == 0:
-        return places[0]
-    return np.interp(target, values[reached - 1 : reached + 1], places[reached - 1 : reached + 1])
+        return images[0]
+    between = slice(reached - 1, reached + 1)
+    return 10 ** np.interp(target, values[between], np.log10(images[between]))

@@ -48,7 +48,7 @@ def describe_space(
         ("intrinsic_dimension", "", pd.NA, estimate_dimension(sample), len(sample)),
     ]
     patients = pd.factorize(manifest["patient_id"].iloc[index_rows])[0]
-    distance = 1 - sample @ sample.T
+    distance = np.maximum(1 - sample @ sample.T, 0)  # of equal images it may round to less
     np.fill_diagonal(distance, 0)
     for level in levels:
         codes = label_codes(manifest, level)
