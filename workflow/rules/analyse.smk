@@ -2,23 +2,6 @@ PROBES = config["probes"]["methods"]
 ANALYSES = [*(["probes"] if PROBES else []), "spaces", "label_precision", "label_frequency", "confusion"]
 
 
-def first_index():
-    """The index that is analysed beyond its scores."""
-    return next(iter(config["indexes"]))
-
-
-def from_largest_index(pattern):
-    """An input function: the file of a dataset and model that belongs to the first index at its largest size."""
-    return lambda wildcards: expand(
-        pattern,
-        dataset=wildcards.dataset,
-        model=wildcards.model,
-        index=first_index(),
-        size=largest_index(wildcards.dataset),
-        draw=0,
-    )
-
-
 rule probe_linear:
     input:
         manifest=rules.split_dataset.output.manifest,

@@ -113,3 +113,20 @@ def largest_index(dataset):
     """The last of the dataset's index sizes that holds the most: full where it is one of them."""
     sizes = index_sizes(dataset)
     return "full" if "full" in sizes else sizes[-1]
+
+
+def first_index():
+    """The index that is analysed beyond its scores."""
+    return next(iter(config["indexes"]))
+
+
+def from_largest_index(pattern):
+    """An input function: the file of a dataset and model that belongs to the first index at its largest size."""
+    return lambda wildcards: expand(
+        pattern,
+        dataset=wildcards.dataset,
+        model=wildcards.model,
+        index=first_index(),
+        size=largest_index(wildcards.dataset),
+        draw=0,
+    )
