@@ -96,6 +96,11 @@ def test_there_is_a_row_a_depth():
     assert table[["ci_low", "ci_high"]].isna().all(axis=None)
 
 
+@pytest.mark.parametrize("value", [1, -1, np.nextafter(1, 0), np.nan])
+def test_a_perfect_correlation_has_no_interval(value):
+    assert np.isnan(spearman_interval(value, 20)).all()
+
+
 def test_precision_that_does_not_vary_has_no_correlation():
     table = correlate_frequency(precision([1, 2, 3, 4], [1.0, 1, 1, 1]))
     assert table[["value", "ci_low", "ci_high"]].isna().all(axis=None)

@@ -67,7 +67,7 @@ def spearman_interval(value: float, pairs: int) -> tuple[float, float]:
     Bonett and Wright 2000, "Sample size requirements for estimating Pearson, Kendall and Spearman correlations". NaN
     below four pairs and at -1 and 1, where z is infinite.
     """
-    if pairs < 4 or not abs(value) < 1:
+    if pairs < 4 or not abs(value) < 1 - 1e-9:  # what rounding leaves of 1
         return np.nan, np.nan
     half = 1.959964 * np.sqrt((1 + value**2 / 2) / (pairs - 3))
     return float(np.tanh(np.arctanh(value) - half)), float(np.tanh(np.arctanh(value) + half))
