@@ -57,7 +57,7 @@ def _make_patient(folder: Path, seed: int, patient: int) -> list[tuple]:
                 path = f"images/{stem}.dcm"
                 modality = ("DX", "CR")[patient % 4 // 2] if region.modality == "XR" else region.modality
                 header = Header(seed, name, sex, age, study + 1, image + 1, modality, region.name)
-                write_dicom(folder / path, phantom, header, inverted=scan.uniform() < 0.35)
+                write_dicom(folder / path, phantom, header, inverted=patient % 3 == 0)
             else:
                 path = f"images/{stem}.png"
                 write_png(folder / path, phantom.pixels, 16 if region.modality == "XR" and scan.uniform() < 0.5 else 8)
