@@ -128,35 +128,33 @@ rule score_labels:
         "../scripts/score_labels.py"
 
 
-rule gather_analyses:
-    input:
-        lambda wildcards: expand(
-            RESULTS / "analyses/{analysis}/{dataset}/{model}.csv",
-            analysis=wildcards.analysis,
-            dataset=DATASETS,
-            model=config["models"],
-        ),
-    output:
-        table=report(
-            RESULTS / "tables/{analysis}.csv",
-            caption="../report/tables/{analysis}.rst",
-            category="Tables",
-            labels={"table": "{analysis}"},
-        ),
-    log:
-        RESULTS / "logs/gather_analyses/{analysis}.log",
-    benchmark:
-        RESULTS / "benchmarks/gather_analyses/{analysis}.tsv"
-    wildcard_constraints:
-        analysis="|".join(ANALYSES),
-    conda:
-        environment("analysis")
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    script:
-        "../scripts/gather_analyses.py"
+# A rule a table: Snakemake takes a caption's file from the rule, not from a wildcard.
+for analysis in ANALYSES:
+
+    rule:
+        name:
+            f"gather_{analysis}"
+        input:
+            expand(RESULTS / f"analyses/{analysis}/{{dataset}}/{{model}}.csv", dataset=DATASETS, model=config["models"]),
+        output:
+            table=report(
+                RESULTS / f"tables/{analysis}.csv",
+                caption=f"../report/tables/{analysis}.rst",
+                category="Tables",
+                labels={"table": analysis.replace("_", " ")},
+            ),
+        log:
+            RESULTS / f"logs/gather_{analysis}.log",
+        benchmark:
+            RESULTS / f"benchmarks/gather_{analysis}.tsv"
+        conda:
+            environment("analysis")
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=10,
+        script:
+            "../scripts/gather_analyses.py"
 
 
 rule trace_index_size:

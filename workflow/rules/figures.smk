@@ -12,7 +12,7 @@ TABLES = [
     rules.tabulate_retrieval.output,
     rules.tabulate_datasets.output,
     rules.trace_index_size.output,
-    expand(rules.gather_analyses.output.table, analysis=ANALYSES),
+    expand(RESULTS / "tables/{analysis}.csv", analysis=ANALYSES),
 ]
 
 
