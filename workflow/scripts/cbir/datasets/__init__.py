@@ -10,7 +10,11 @@ from collections.abc import Callable
 import pandas as pd
 
 from cbir.datasets.dicom import read_dicom
+from cbir.datasets.chexpert import read_chexpert
 from cbir.datasets.folder import read_folder
+from cbir.datasets.mimic_cxr import read_mimic_cxr
+from cbir.datasets.nih14 import read_nih14
+from cbir.datasets.radimagenet import read_radimagenet
 from cbir.datasets.table import read_table
 
 SOURCES: dict[str, Callable[[str, dict], pd.DataFrame]] = {
@@ -18,4 +22,8 @@ SOURCES: dict[str, Callable[[str, dict], pd.DataFrame]] = {
     "table": read_table,
     "folder": read_folder,
     "dicom": read_dicom,
+    "nih14": read_nih14,
+    "chexpert": read_chexpert,
+    "mimic-cxr": read_mimic_cxr,
+    "radimagenet": read_radimagenet,
 }

@@ -40,31 +40,46 @@ def label_file(root: Path, names: Iterable[str], dataset: str) -> Path:
     )
 
 
+def chosen_file(root: Path, options: dict, key: str, dataset: str) -> Path:
+    """The file that an option names, relative to root or absolute. Raises InputError where it is not there."""
+    path = root / Path(options[key]).expanduser()
+    if not path.is_file():
+        raise InputError(f"dataset {dataset}: no file {path}; set datasets.{dataset}.{key} to a file below root")
+    return path
+
+
 def read_csv(path: Path, dataset: str, columns: Collection[str] = (), coded: Collection[str] = ()) -> pd.DataFrame:
     """A CSV file, also gzipped (.gz), as text without the spaces around it; a blank cell is "".
 
-    columns: the only columns to read, all of which must be there; () reads all. coded: columns of few values, read as
-    categories. Raises InputError where the file cannot be read or lacks a column.
+    columns: the only columns to read, all of which must be there, once; () reads all that have a name. coded: columns
+    of few values, read as categories. Raises InputError where the file cannot be read, lacks or repeats a column.
     """
     header = read_header(path, dataset)
-    lacking = [column for column in columns if column not in header]
+    wanted = list(columns) or [name for name in header if name]
+    lacking = [name for name in wanted if name not in header]
     if lacking:
         raise InputError(
             f"dataset {dataset}: {path} has no column {', '.join(lacking)}; its columns are {', '.join(header)}"
         )
-    wanted = [column for column in header if column in columns or not columns]
-    kinds = {column: pa.dictionary(pa.int32(), pa.string()) if column in coded else pa.string() for column in wanted}
+    repeated = sorted({name for name in wanted if header.count(name) > 1})
+    if repeated:
+        raise InputError(f"dataset {dataset}: {path} has column {', '.join(repeated)} twice; name each column once")
+    places = {name: str(header.index(name)) for name in wanted}  # the header may hold blank or repeated names
+    kinds = {
+        place: pa.dictionary(pa.int32(), pa.string()) if name in coded else pa.string()
+        for name, place in places.items()
+    }
     try:
         table = pyarrow.csv.read_csv(
             path,
-            pyarrow.csv.ReadOptions(column_names=header, skip_rows=1),
+            pyarrow.csv.ReadOptions(column_names=[str(place) for place in range(len(header))], skip_rows=1),
             pyarrow.csv.ParseOptions(newlines_in_values=True),
-            pyarrow.csv.ConvertOptions(column_types=kinds, include_columns=wanted),
+            pyarrow.csv.ConvertOptions(column_types=kinds, include_columns=list(kinds)),
         )
     except (OSError, pa.ArrowInvalid) as error:
         raise InputError(f"dataset {dataset}: cannot read {path} as CSV in UTF-8 ({error}); mend it") from error
     trimmed = {
-        column: table[column] if column in coded else pc.utf8_trim_whitespace(table[column]) for column in wanted
+        name: table[place] if name in coded else pc.utf8_trim_whitespace(table[place]) for name, place in places.items()
     }
     return pa.table(trimmed).to_pandas()
 
@@ -72,19 +87,21 @@ def read_csv(path: Path, dataset: str, columns: Collection[str] = (), coded: Col
 def read_header(path: Path, dataset: str) -> list[str]:
     """The column names of a CSV file, also gzipped, without the spaces around them.
 
-    Raises InputError where the file cannot be read, is empty or repeats a name.
+    Raises InputError where the file cannot be read or is empty.
     """
     try:
         with pa.input_stream(str(path), compression="detect") as stream, io.TextIOWrapper(stream, "utf-8-sig") as text:
             header = [name.strip() for name in next(csv.reader(text), [])]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"dataset {dataset}: cannot read {path} as CSV in UTF-8 ({error}); mend it") from error
-    repeated = sorted({name for name in header if header.count(name) > 1})
-    if repeated or not header:
-        raise InputError(
-            f"dataset {dataset}: {path} has no column names, or twice the same; name each column: {header}"
-        )
+    if not any(header):
+        raise InputError(f"dataset {dataset}: {path} does not begin with column names; write them in its first line")
     return header
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file that are not blank, without the spaces around them."""
+    return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 def relative_paths(paths: pd.Series, dataset: str) -> pd.Series:
@@ -148,3 +165,13 @@ def find_files(root: Path, dataset: str, extensions: Collection[str] = IMAGE_EXT
 def openable(paths: pd.Series, root: Path) -> pd.Series:
     """Paths that open from the working directory; a blank one stays blank."""
     return (root.as_posix().rstrip("/") + "/" + paths).where(paths != "", "")
+
+
+def complete_names(stems: pd.Series, folder: Path, extension: str) -> pd.Series:
+    """The names of the images in a folder whose list leaves out the extension.
+
+    Takes the extension that the image there has; `extension`, such as ".png", for an image that is not there.
+    """
+    images = [name for name in list_folder(folder) if name.lower().endswith(IMAGE_EXTENSIONS)]
+    found = pd.Series(images, index=[os.path.splitext(name)[0] for name in images], dtype="str")  # noqa: PTH122
+    return stems.map(found[~found.index.duplicated()]).fillna(stems + extension)

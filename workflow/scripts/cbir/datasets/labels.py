@@ -4,8 +4,11 @@ import numpy as np
 import pandas as pd
 
 
-def keep_images(images: pd.DataFrame, kept: pd.Series, otherwise: str) -> pd.DataFrame:
-    """The images where kept is true; how many were not is noted in `attrs["left_out"]` under the reason `otherwise`."""
+def keep_images(images: pd.DataFrame, kept: pd.Series | np.ndarray, otherwise: str) -> pd.DataFrame:
+    """The images where kept is true; how many were not is noted in `attrs["left_out"]` under the reason `otherwise`.
+
+    Join tables before, not after: pandas drops `attrs` there.
+    """
     selected = images[kept].reset_index(drop=True)
     dropped = len(images) - len(selected)
     if dropped:
@@ -25,3 +28,11 @@ def single_finding(positive: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndar
         place[is_positive] = number
         count += is_positive
     return place, count == 1
+
+
+def is_positive(values: pd.Series) -> np.ndarray:
+    """Where a column is 1, as a number or as text: not where it is blank, 0, or -1 (uncertain)."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        ones = pd.to_numeric(pd.Series(values.cat.categories), errors="coerce") == 1
+        return np.append(ones, False)[values.cat.codes]
+    return (pd.to_numeric(values, errors="coerce") == 1).to_numpy(bool)

@@ -2,13 +2,20 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cbir.datasets.files import check_present, dataset_root, openable, read_csv, read_header, relative_paths
-from cbir.datasets.labels import keep_images, single_finding
+from cbir.datasets.files import (
+    check_present,
+    chosen_file,
+    dataset_root,
+    openable,
+    read_csv,
+    read_header,
+    relative_paths,
+)
+from cbir.datasets.labels import is_positive, keep_images, single_finding
 from cbir.errors import InputError, listing
 from cbir.manifest import LABEL_PARTS
 
@@ -25,9 +32,7 @@ def read_table(dataset: str, options: dict) -> pd.DataFrame:
     split, report, mask` (relative to root); other columns are ignored. Raises InputError.
     """
     root = dataset_root(dataset, options)
-    table = root / options["table"]
-    if not table.is_file():
-        raise InputError(f"dataset {dataset}: no table {table}; set datasets.{dataset}.table to a file below root")
+    table = chosen_file(root, options, "table", dataset)
     names = _column_names(table, dataset)
     located = next((name for name in ("image", "path") if name in names), None)
     if located is None:
@@ -77,18 +82,10 @@ def _read_columns(table: Path, dataset: str, columns: list[str], one_hot: list[s
 
 def _keep_one_hot(images: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
     """The images with exactly one positive label, which becomes their modality, region and pathology."""
-    place, is_single = single_finding({label: _is_positive(images[label]) for label in labels})
+    place, is_single = single_finding({label: is_positive(images[label]) for label in labels})
     parts = pd.DataFrame([label.split("/") for label in labels], columns=LABEL_PARTS, dtype="str")
     images = pd.concat([images.drop(columns=labels), parts.take(place).set_axis(images.index)], axis=1)
     return keep_images(images, is_single, "not exactly one positive label")
-
-
-def _is_positive(values: pd.Series) -> np.ndarray:
-    """Where a column is 1, as a number or as text."""
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        ones = pd.to_numeric(pd.Series(values.cat.categories), errors="coerce") == 1
-        return np.append(ones, False)[values.cat.codes]
-    return (pd.to_numeric(values, errors="coerce") == 1).to_numpy(bool)
 
 
 def _frame_numbers(frames: pd.Series, table: Path, dataset: str) -> pd.Series:
