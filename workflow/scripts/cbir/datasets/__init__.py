@@ -10,8 +10,12 @@ from collections.abc import Callable
 import pandas as pd
 
 from cbir.datasets.dicom import read_dicom
+from cbir.datasets.aptos2019 import read_aptos2019
+from cbir.datasets.cbis_ddsm import read_cbis_ddsm
 from cbir.datasets.chexpert import read_chexpert
 from cbir.datasets.folder import read_folder
+from cbir.datasets.isic2019 import read_isic2019
+from cbir.datasets.medmnist import read_medmnist
 from cbir.datasets.mimic_cxr import read_mimic_cxr
 from cbir.datasets.nih14 import read_nih14
 from cbir.datasets.radimagenet import read_radimagenet
@@ -26,4 +30,8 @@ SOURCES: dict[str, Callable[[str, dict], pd.DataFrame]] = {
     "chexpert": read_chexpert,
     "mimic-cxr": read_mimic_cxr,
     "radimagenet": read_radimagenet,
+    "medmnist": read_medmnist,
+    "aptos2019": read_aptos2019,
+    "isic2019": read_isic2019,
+    "cbis-ddsm": read_cbis_ddsm,
 }

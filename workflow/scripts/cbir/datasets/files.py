@@ -174,4 +174,4 @@ def complete_names(stems: pd.Series, folder: Path, extension: str) -> pd.Series:
     """
     images = [name for name in list_folder(folder) if name.lower().endswith(IMAGE_EXTENSIONS)]
     found = pd.Series(images, index=[os.path.splitext(name)[0] for name in images], dtype="str")  # noqa: PTH122
-    return stems.map(found[~found.index.duplicated()]).fillna(stems + extension)
+    return stems.map(found[~found.index.duplicated()]).astype("str").fillna(stems + extension)

@@ -57,7 +57,7 @@ def read_nih14(dataset: str, options: dict) -> pd.DataFrame:
     for folder in sorted(root.glob("images*/images")) + sorted(root.glob("images*")):
         below = folder.relative_to(root).as_posix()
         found |= {name: f"{below}/{name}" for name in list_folder(folder)}
-    paths = images["name"].map(pd.Series(found, dtype="str")).fillna("images/" + images["name"])
+    paths = images["name"].map(pd.Series(found, dtype="str")).astype("str").fillna("images/" + images["name"])
     if options["check_files"]:
         check_present(paths, root, dataset)
     return images.drop(columns=["name", "finding"]).assign(
