@@ -42,6 +42,7 @@ def test_files_are_found_by_extension_in_either_case_and_through_linked_folders(
     for name in ["b/2.png", "b/1.PNG", "notes.txt", "z.jpeg"]:
         (root / name).touch()
     (root / "linked").symlink_to(outside)
+    (root / "b" / "loop").symlink_to(root)
     assert find_files(root, "mine").tolist() == ["b/1.PNG", "b/2.png", "linked/x.JPG", "z.jpeg"]
 
 

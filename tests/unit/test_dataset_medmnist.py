@@ -6,6 +6,7 @@ import pytest
 from cbir.datasets import medmnist
 from cbir.datasets.medmnist import read_medmnist
 from cbir.errors import InputError
+from cbir.images import read_image
 from cbir.manifest import complete_manifest
 from unit.miniatures import rows
 
@@ -27,7 +28,7 @@ def read(root, name, size=28, download=False):
     return complete_manifest(read_medmnist("mini", options), "mini")
 
 
-def test_a_set_becomes_frames_of_an_array_that_opens_as_a_memory_map(tmp_path):
+def test_a_set_becomes_frames_of_arrays_that_open_as_images(tmp_path):
     arrays = write_npz(tmp_path, "breastmnist_64", [[[0], [1], [1]], [[1]], [[0]]], side=64)
     manifest = read(tmp_path, "breastmnist", 64)
     assert rows(manifest, "image_id", "label", "split") == [
@@ -38,7 +39,7 @@ def test_a_set_becomes_frames_of_an_array_that_opens_as_a_memory_map(tmp_path):
         ("breastmnist_64/val_images.npy#0", "US/breast/normal or benign", "val"),
     ]
     for path, frame, split in rows(manifest, "path", "frame", "split"):
-        np.testing.assert_array_equal(np.load(path, mmap_mode="r")[frame], arrays[f"{split}_images"][frame])
+        np.testing.assert_array_equal(read_image(path, frame), arrays[f"{split}_images"][frame])
     assert manifest["patient_id"].tolist() == manifest["image_id"].tolist()
 
 

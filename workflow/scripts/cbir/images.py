@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from PIL import UnidentifiedImageError
 
+from cbir.array_images import SIGNATURE, read_array_image
 from cbir.dicom_headers import SIGNATURE_END, is_dicom
 from cbir.dicom_images import read_dicom_image
 from cbir.errors import InputError
@@ -31,10 +32,10 @@ INSPECTION = {
 def read_image(path: str | Path, frame: int = 0, size: int | None = None) -> np.ndarray:
     """One image as a radiologist's viewer shows it: (h, w) grey or (h, w, 3) RGB uint8, not to be written to.
 
-    The file's content tells whether it is DICOM or a picture, not its name. frame counts from 0. size: the smallest
-    side that the caller needs; a JPEG larger than twice that may come out at a half, a quarter or an eighth. Raises
-    InputError with the path and the reason where the file is absent, empty, truncated, no image, or has no pixels or
-    no such frame.
+    The file's content tells whether it is DICOM, an array or a picture, not its name. frame counts from 0. size: the
+    smallest side that the caller needs; a JPEG larger than twice that may come out at a half, a quarter or an eighth.
+    Raises InputError with the path and the reason where the file is absent, empty, truncated, no image, or has no
+    pixels or no such frame.
     """
     return _decode(path, frame, size)[0]
 
@@ -88,6 +89,8 @@ def _decode(path: str | Path, frame: int, size: int | None) -> tuple[np.ndarray,
             start = file.read(SIGNATURE_END)
             if not start:
                 raise InputError("empty file")
+            if start.startswith(SIGNATURE):
+                return read_array_image(path, frame)
             file.seek(0)
             if is_dicom(start):
                 return read_dicom_image(file, frame, MAX_PIXELS)

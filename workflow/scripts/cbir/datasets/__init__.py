@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from cbir.datasets.dicom import read_dicom
 from cbir.datasets.aptos2019 import read_aptos2019
 from cbir.datasets.cbis_ddsm import read_cbis_ddsm
 from cbir.datasets.chexpert import read_chexpert
+from cbir.datasets.dicom import read_dicom
 from cbir.datasets.folder import read_folder
 from cbir.datasets.isic2019 import read_isic2019
 from cbir.datasets.medmnist import read_medmnist

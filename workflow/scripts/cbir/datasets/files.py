@@ -14,7 +14,7 @@ import pyarrow.csv
 
 from cbir.errors import InputError, listing
 
-IMAGE_EXTENSIONS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".dicom")
+IMAGE_EXTENSIONS = (".png", ".jpg", ".jpeg", ".jp2", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".dcm", ".dicom")
 
 
 def dataset_root(dataset: str, options: dict) -> Path:
@@ -148,18 +148,24 @@ def list_folder(folder: Path) -> list[str]:
 def find_files(root: Path, dataset: str, extensions: Collection[str] = IMAGE_EXTENSIONS) -> pd.Series:
     """Paths, relative to root and sorted, of the files below it with one of the extensions, in either case.
 
-    One walk through the folders, linked ones too. Raises InputError where a folder cannot be read.
+    One walk through the folders, linked ones too, but for a link back to a folder that it is in. Raises InputError
+    where a folder cannot be read.
     """
 
     def fail(error: OSError) -> None:
         raise InputError(f"dataset {dataset}: cannot list {error.filename} ({error.strerror}); see to its permissions")
 
     found = []
-    for folder, _, names in os.walk(root, followlinks=True, onerror=fail):
+    for folder, folders, names in os.walk(root, followlinks=True, onerror=fail):
+        folders[:] = [name for name in folders if not _leads_back(Path(folder, name))]
         below = Path(folder).relative_to(root).as_posix()
         prefix = "" if below == "." else f"{below}/"
         found += [prefix + name for name in names if name.lower().endswith(tuple(extensions))]
     return pd.Series(sorted(found), dtype="str")
+
+
+def _leads_back(folder: Path) -> bool:
+    return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
 
 
 def openable(paths: pd.Series, root: Path) -> pd.Series:
