@@ -109,3 +109,19 @@ def test_shares_beyond_the_whole_are_refused():
 )
 def test_every_experiment_that_ships_is_valid(path):
     complete_config(yaml.safe_load(path.read_text()), SCHEMA)
+
+
+def released(folder, *models, **datasets) -> dict:
+    study = {"source": "released", "tables": ["a.csv"], "embeddings": str(folder)}
+    return {"datasets": {"study": study, **datasets}, "models": list(models)}
+
+
+def test_models_of_released_datasets_are_folders_and_need_no_catalogue_entry(tmp_path):
+    (tmp_path / "ModelA").mkdir()
+    complete_config(released(tmp_path, "ModelA"), SCHEMA, ["pixels"])
+    message = refusal(released(tmp_path, "ModleA"), ["pixels"])
+    assert f"models: 'ModleA' has no folder in {tmp_path} (did you mean ModelA?); it has ModelA" in message
+    assert "catalogue" not in message
+    message = refusal(released(tmp_path, "ModelA", phantoms={"source": "phantoms"}), ["pixels"])
+    assert "models: 'ModelA' is not in the catalogue" in message
+    assert f"datasets.study.embeddings: no folder {tmp_path}/absent" in refusal(released(tmp_path / "absent", "A"), [])

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from cbir.errors import InputError
-from cbir.hygiene import count_splits, prepare_dataset
+from cbir.hygiene import count_splits, prepare_dataset, take_as_readable
 from cbir.manifest import complete_manifest
 
 OPTIONS = {
@@ -113,3 +113,11 @@ def test_a_split_without_images_is_refused():
     manifest, inspection = dataset([row for row in OFFICIAL if row[3] == "train"])
     with pytest.raises(InputError, match="no image is left in the split test"):
         prepare_dataset(manifest, inspection, "d", **OPTIONS)
+
+
+def test_unknown_pixels_repeat_nothing():
+    images, _ = dataset(OFFICIAL)
+    inspection = take_as_readable(images)
+    kept, left_out = prepare_dataset(images, inspection, "d", **OPTIONS | {"duplicates": "drop"})
+    assert "same pixels as a query" not in set(left_out["reason"])
+    assert not count_splits(kept, left_out, inspection, BY_SOURCE, "d")["repeats_of_queries"].any()

@@ -29,12 +29,19 @@ except InputError as error:
 
 RESULTS = Path(config["results"])
 DATASETS = config["datasets"]
+RELEASED = [name for name, options in DATASETS.items() if options["source"] == "released"]
+PICTURED = [name for name in DATASETS if name not in RELEASED]
+
+
+def one_of(names):
+    """The regular expression of any of these names; of nothing where there is none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 wildcard_constraints:
-    dataset="|".join(map(re.escape, DATASETS)),
-    model="|".join(map(re.escape, config["models"])),
-    index="|".join(map(re.escape, config["indexes"])),
+    dataset=one_of(DATASETS),
+    model=one_of(config["models"]),
+    index=one_of(config["indexes"]),
     size=r"\d+|[\d.]+pct|\d+-per-label|full",
     draw=r"\d+",
     shard=r"\d+",
@@ -89,14 +96,27 @@ def shards(manifest):
 
 
 def listed(wildcards):
-    """What the manifest of a dataset is made from, where the workflow can tell: its table or its phantoms."""
+    """What the manifest of a dataset is made from, where the workflow can tell: its tables or its phantoms."""
     options = DATASETS[wildcards.dataset]
     if options["source"] == "phantoms":
         return RESULTS / "phantoms" / wildcards.dataset
     if options["source"] == "table":
         table = Path(options["root"], options["table"])
         return table if table.exists() else []
+    if options["source"] == "released":
+        return [table for table in options["tables"] if Path(table).exists()]
     return []
+
+
+def inspection(wildcards):
+    """The inspection of a dataset's images, where it has any."""
+    return [] if wildcards.dataset in RELEASED else RESULTS / f"inspections/{wildcards.dataset}.parquet"
+
+
+def released(wildcards):
+    """The released files of a model's embeddings."""
+    folder = Path(DATASETS[wildcards.dataset]["embeddings"], wildcards.model).expanduser()
+    return sorted(folder.glob("*.h5"))
 
 
 def weights(wildcards):
@@ -107,6 +127,11 @@ def weights(wildcards):
 def curves(dataset):
     """The figures that a dataset's scores make: a curve over index sizes wants at least two."""
     return [name for name in CURVES if name != "index_size" or len(index_sizes(dataset)) > 1]
+
+
+def galleries(dataset):
+    """The galleries of a dataset, one a model; a released one has no image to show."""
+    return [f"gallery/{model}" for model in config["models"] if dataset in PICTURED]
 
 
 def largest_index(dataset):

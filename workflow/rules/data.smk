@@ -88,7 +88,7 @@ checkpoint split_dataset:
     input:
         manifest=RESULTS / "manifests/unsplit/{dataset}.parquet",
         left_out=RESULTS / "manifests/unsplit/{dataset}.left_out.csv",
-        inspection=rules.inspect_images.output.inspection,
+        inspection=inspection,
     output:
         manifest=RESULTS / "manifests/{dataset}.parquet",
         left_out=RESULTS / "manifests/left_out/{dataset}.csv",

@@ -25,6 +25,30 @@ rule embed_shard:
         "../scripts/embed_shard.py"
 
 
+rule import_embeddings:
+    input:
+        manifest=rules.split_dataset.output.manifest,
+        released=released,
+    output:
+        embeddings=RESULTS / "embeddings/{dataset}/{model}.npy",
+    log:
+        RESULTS / "logs/import_embeddings/{dataset}/{model}.log",
+    benchmark:
+        RESULTS / "benchmarks/import_embeddings/{dataset}/{model}.tsv"
+    wildcard_constraints:
+        dataset=one_of(RELEASED),
+    conda:
+        environment("data")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        folder=lambda wildcards: DATASETS[wildcards.dataset]["embeddings"],
+    script:
+        "../scripts/import_embeddings.py"
+
+
 rule embed_images:
     input:
         shards=lambda wildcards: expand(
@@ -41,6 +65,8 @@ rule embed_images:
         RESULTS / "logs/embed_images/{dataset}/{model}.log",
     benchmark:
         RESULTS / "benchmarks/embed_images/{dataset}/{model}.tsv"
+    wildcard_constraints:
+        dataset=one_of(PICTURED),
     conda:
         environment("search")
     threads: 1

@@ -4,7 +4,7 @@ CURVES = ["precision_at_k", "index_size", "levels"]
 FIGURES = [
     RESULTS / f"figures/{dataset}/{name}.{kind}"
     for dataset in DATASETS
-    for name in [*curves(dataset), *(f"gallery/{model}" for model in config["models"])]
+    for name in [*curves(dataset), *galleries(dataset)]
     for kind in ("pdf", "png")
 ]
 TABLES = [
@@ -45,7 +45,7 @@ for curve in CURVES:
             runtime=10,
         params:
             curve=curve,
-            families={model: CATALOGUE[model]["family"] for model in config["models"]},
+            families={model: CATALOGUE.get(model, {}).get("family", "released") for model in config["models"]},
         script:
             "../scripts/draw_curve.py"
 

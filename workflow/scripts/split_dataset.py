@@ -2,16 +2,18 @@
 
 import pandas as pd
 
-from cbir.hygiene import count_splits, prepare_dataset
+from cbir.hygiene import count_splits, prepare_dataset, take_as_readable
 from cbir.index_rows import check_sizes
 from cbir.jobs import job
 from cbir.manifest import read_manifest, write_manifest
 
 with job(snakemake):
     dataset, params = snakemake.wildcards.dataset, snakemake.params
-    inspection = pd.read_parquet(snakemake.input.inspection)
+    manifest = read_manifest(snakemake.input.manifest)
+    inspected = snakemake.input.inspection
+    inspection = pd.read_parquet(inspected) if inspected else take_as_readable(manifest)
     images, left_out = prepare_dataset(
-        read_manifest(snakemake.input.manifest),
+        manifest,
         inspection,
         dataset,
         shares=params.shares,

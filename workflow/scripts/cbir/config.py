@@ -3,6 +3,7 @@
 import copy
 import difflib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -118,7 +119,24 @@ def _contradictions(config: dict) -> Iterator[str]:
 
 
 def _unknown_models(config: dict, models: list[str] | None) -> Iterator[str]:
-    for model in config["models"] if models is not None else ():
-        if model not in models:
-            known = ", ".join(sorted(models))
-            yield f"models: {model!r} is not in the catalogue{_nearest(model, models)}; it has {known}"
+    """Models that some dataset has no encoder or, where it is released, no folder of embeddings for."""
+    if models is None:
+        return
+    released = {
+        name: Path(options["embeddings"]).expanduser()
+        for name, options in config["datasets"].items()
+        if options["source"] == "released"
+    }
+    if len(released) < len(config["datasets"]):
+        for model in config["models"]:
+            if model not in models:
+                known = ", ".join(sorted(models))
+                yield f"models: {model!r} is not in the catalogue{_nearest(model, models)}; it has {known}"
+    for name, folder in released.items():
+        if not folder.is_dir():
+            yield f"datasets.{name}.embeddings: no folder {folder}; set it to the folder of the released embeddings"
+            continue
+        held = sorted(path.name for path in folder.iterdir() if path.is_dir())
+        for model in config["models"]:
+            if model not in held:
+                yield f"models: {model!r} has no folder in {folder}{_nearest(model, held)}; it has {', '.join(held)}"

@@ -76,11 +76,16 @@ def _left_out(images: pd.DataFrame, reason: str) -> pd.DataFrame:
     return images.assign(reason=reason)[LEFT_OUT]
 
 
+def take_as_readable(manifest: pd.DataFrame) -> pd.DataFrame:
+    """The inspection of a dataset that has no images to inspect: all readable, their pixels unknown."""
+    return pd.DataFrame({"image_id": manifest["image_id"], "readable": True, "reason": "", "pixel_hash": ""})
+
+
 def repeats_query(images: pd.DataFrame, inspection: pd.DataFrame) -> pd.Series:
-    """Whether each index image has the same pixels as some query; False for the images of other splits."""
+    """Whether each index image has the same pixels as some query; False for other splits and unknown pixels."""
     hashes = images["image_id"].map(inspection.set_index("image_id")["pixel_hash"])
     asked = hashes[images["split"] == "test"].unique()
-    return (images["split"] == "train") & hashes.isin(asked)
+    return (images["split"] == "train") & hashes.isin(asked) & (hashes != "")
 
 
 def shares_patient(images: pd.DataFrame) -> pd.Series:

@@ -19,6 +19,7 @@ from cbir.datasets.medmnist import read_medmnist
 from cbir.datasets.mimic_cxr import read_mimic_cxr
 from cbir.datasets.nih14 import read_nih14
 from cbir.datasets.radimagenet import read_radimagenet
+from cbir.datasets.released import read_released
 from cbir.datasets.table import read_table
 
 SOURCES: dict[str, Callable[[str, dict], pd.DataFrame]] = {
@@ -26,6 +27,7 @@ SOURCES: dict[str, Callable[[str, dict], pd.DataFrame]] = {
     "table": read_table,
     "folder": read_folder,
     "dicom": read_dicom,
+    "released": read_released,
     "nih14": read_nih14,
     "chexpert": read_chexpert,
     "mimic-cxr": read_mimic_cxr,
