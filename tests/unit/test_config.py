@@ -25,7 +25,7 @@ def test_what_a_config_leaves_out_takes_the_default_of_the_schema():
     assert config["seed"] == 0
     assert config["scores"] == {
         "at": [1, 3, 5, 10],
-        "levels": ["modality", "anatomic_region", "pathology"],
+        "levels": ["modality", "anatomic_region", "pathology", "pathology_in_region"],
         "bootstrap": 1000,
     }
     assert config["datasets"]["phantoms"]["patients"] == 240

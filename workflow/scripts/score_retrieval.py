@@ -1,4 +1,4 @@
-"""Score the neighbors of every query: precision at every depth, with intervals at the depths of the tables."""
+"""Score the neighbors of every query: all metrics, with intervals at the depths of the tables and chance levels."""
 
 import numpy as np
 

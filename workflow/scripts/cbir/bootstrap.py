@@ -3,7 +3,6 @@
 import warnings
 
 import numpy as np
-from scipy.sparse import coo_array, csr_array
 
 BLOCK = 8_000_000  # float64 weights of patients in draws held at once: 64 MB
 
@@ -25,16 +24,16 @@ def bootstrap_means(
     """
     levels, _, columns = values.shape
     number = int(patients.max()) + 1
-    sums = [_label_sums(*level, patients, number) for level in zip(values, labels, strict=True)]
+    groups = [_label_sums(*level, patients) for level in zip(values, labels, strict=True)]
     micro, macro = np.full((2, levels, draws, columns), np.nan)
     generator = np.random.default_rng(seed)
-    block = max(1, BLOCK // max(number, *(matrix.shape[0] for matrix in sums)))
+    block = max(1, BLOCK // number)
     for start in range(0, draws, block):
         stop = min(start + block, draws)
         weights = _draw_weights(generator, number, stop - start)
-        for level, matrix in enumerate(sums):
-            if matrix.shape[0]:
-                micro[level, start:stop], macro[level, start:stop] = _weighted_means(matrix @ weights, columns)
+        for level, sums in enumerate(groups):
+            if sums:
+                micro[level, start:stop], macro[level, start:stop] = _weighted_means(sums, weights)
     return {"micro": micro, "macro": macro}
 
 
@@ -50,18 +49,21 @@ def percentile_interval(means: np.ndarray, confidence: float = 0.95) -> tuple[np
     return low, high
 
 
-def _label_sums(values: np.ndarray, labels: np.ndarray, patients: np.ndarray, number: int) -> csr_array:
-    """Sums of each label's values, and their count, by patient: (labels * (columns + 1), patients)."""
-    scored = ~np.isnan(values).any(axis=1)
-    values, patients = values[scored], patients[scored]
-    if len(np.unique(patients)) < 2:
-        return csr_array((0, number))
-    names, codes = np.unique(labels[scored], return_inverse=True)
-    width = values.shape[1] + 1
-    rows = codes[:, None] * width + np.arange(width)
-    cells = np.column_stack([values, np.ones(len(values))])
-    patients = np.broadcast_to(patients[:, None], rows.shape)
-    return coo_array((cells.ravel(), (rows.ravel(), patients.ravel())), (len(names) * width, number)).tocsr()
+def _label_sums(values: np.ndarray, labels: np.ndarray, patients: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For each label its patients, and the sums of their values with, behind them, the count: (patients, columns + 1).
+
+    Empty where fewer than two patients have a value.
+    """
+    scored = np.flatnonzero(~np.isnan(values).any(axis=1))
+    if len(np.unique(patients[scored])) < 2:
+        return []
+    order = scored[np.lexsort([patients[scored], labels[scored]])]
+    cells = np.column_stack([values[order], np.ones(len(order))])
+    label, patient = labels[order], patients[order]
+    first = np.flatnonzero(np.diff(label, prepend=-1) | np.diff(patient, prepend=-1))
+    sums = np.add.reduceat(cells, first)
+    edges = np.flatnonzero(np.diff(label[first])) + 1
+    return list(zip(np.split(patient[first], edges), np.split(sums, edges), strict=True))
 
 
 def _draw_weights(generator: np.random.Generator, patients: int, draws: int) -> np.ndarray:
@@ -72,12 +74,14 @@ def _draw_weights(generator: np.random.Generator, patients: int, draws: int) -> 
     return np.bincount(taken.ravel(), minlength=patients * draws).reshape(patients, draws).astype(np.float64)
 
 
-def _weighted_means(totals: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """Micro and macro means, each (draws, columns), of the totals (labels * (columns + 1), draws) of some draws."""
-    totals = totals.reshape(-1, columns + 1, totals.shape[1])
-    sums, counts = totals[:, :-1], totals[:, -1:]
+def _weighted_means(groups: list[tuple[np.ndarray, np.ndarray]], weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Micro and macro means, each (draws, columns), of the labels' sums under the weights (patients, draws)."""
+    total, means, present = 0, 0, 0
+    for patients, sums in groups:
+        drawn = sums.T @ weights[patients]
+        count = drawn[-1]
+        total += drawn
+        means += np.divide(drawn[:-1], count, out=np.zeros_like(drawn[:-1]), where=count > 0)
+        present += count > 0
     with np.errstate(invalid="ignore"):
-        micro = sums.sum(axis=0) / counts.sum(axis=0)
-        means = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
-        macro = means.sum(axis=0) / (counts > 0).sum(axis=0)
-    return micro.T, macro.T
+        return (total[:-1] / total[-1]).T, (means / present).T

@@ -85,3 +85,94 @@ def summarize_precision(totals: LabelTotals, available: np.ndarray) -> dict[tupl
         ("macro", "precision"): macro,
         ("macro", "precision_std"): spread,
     }
+
+
+def average_precision(hits: np.ndarray, available: np.ndarray, depths: np.ndarray) -> np.ndarray:
+    """Average precision at each of some depths k: the sum of the precisions at the hits' ranks up to k, over min(k, n).
+
+    hits: (queries, depth) bool, as for count_hits. available: (queries,) int, n. depths: (depths,) int. Returns
+    (queries, depths); 1 for a perfect ranking, NaN where n is 0. Philbin et al. 2007, section 3.2, cut at k.
+    """
+    ranks = np.arange(1, hits.shape[1] + 1)
+    precisions = np.cumsum(hits, axis=1) / ranks
+    sums = np.cumsum(np.where(hits, precisions, 0), axis=1)[:, depths - 1]
+    return _divide(sums, np.minimum(depths, available[:, None]))
+
+
+def normalized_gain(hits: np.ndarray, available: np.ndarray, depths: np.ndarray) -> np.ndarray:
+    """nDCG at each of some depths, a hit's gain 1: arguments and result as for average_precision.
+
+    A hit at rank i counts 1 / log2(i + 1), and the sum is divided by that of a perfect ranking. Järvelin and Kekäläinen
+    2002, section 2.2, with the discount of Burges et al. 2005.
+    """
+    discounts = rank_discounts(hits.shape[1])
+    gains = np.cumsum(np.where(hits, discounts, 0), axis=1)[:, depths - 1]
+    ideal = np.append(0, np.cumsum(discounts))
+    return _divide(gains, ideal[np.minimum(depths, available[:, None])])
+
+
+def rank_discounts(depth: int) -> np.ndarray:
+    """1 / log2(i + 1) for the ranks i from 1 to `depth`."""
+    return 1 / np.log2(np.arange(2, depth + 2))
+
+
+def reciprocal_rank(hits: np.ndarray, available: np.ndarray, depths: np.ndarray) -> np.ndarray:
+    """One over the rank of the first hit, 0 where it lies beyond k: arguments and result as for average_precision."""
+    first = np.where(hits.any(axis=1), hits.argmax(axis=1) + 1, np.inf)[:, None]
+    return np.where(available[:, None] > 0, (first <= depths) / first, np.nan)
+
+
+def recall(hits: np.ndarray, available: np.ndarray, depths: np.ndarray) -> np.ndarray:
+    """Share of the n images to be found that are among the first k: arguments and result as for average_precision."""
+    return _divide(np.cumsum(hits, axis=1)[:, depths - 1], available[:, None])
+
+
+def r_precision(hits: np.ndarray, available: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Precision at n, the number of images to be found.
+
+    hits: (queries, depth) bool. available: (queries,) int, n. known: (queries,) int, up to which rank a query's ranking
+    is known. Returns (queries, 1); NaN where n is 0 or lies beyond what is known. Manning et al. 2008, section 8.4.
+    """
+    counts = count_hits(hits, available)[:, -1:]
+    known = (available > 0) & (available <= known)
+    return np.where(known[:, None], _divide(counts, available[:, None]), np.nan)
+
+
+def majority_vote(voted: np.ndarray, labels: np.ndarray, number: int, depths: np.ndarray) -> np.ndarray:
+    """Whether the first k neighbors elect the query's label, at each of some depths: (queries, depths) float, 1 or 0.
+
+    voted: (queries, depth) int, labels of the neighbors, codes below `number`, -1 for no neighbor. labels: (queries,)
+    int. Of labels with as many votes, that of the nearest neighbor among them wins.
+    """
+    rows = np.arange(len(voted))
+    right = np.empty((len(voted), len(depths)))
+    for column, depth in enumerate(depths):
+        first = voted[:, :depth]
+        ballots = (first + 1 + rows[:, None] * (number + 1)).ravel()
+        votes = np.bincount(ballots, minlength=len(voted) * (number + 1)).reshape(len(voted), number + 1)
+        votes[:, 0] = 0  # those of no neighbor
+        nearest = np.take_along_axis(votes, first + 1, axis=1).argmax(axis=1)  # the first of the most votes
+        right[:, column] = first[rows, nearest] == labels
+    return right
+
+
+def mean_over_queries(values: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+    """Micro and macro mean of each column: over queries, and over labels of the mean over a label's queries.
+
+    values: (queries, columns) float; NaN is left out of its column. labels: (queries,) int codes. Returns (columns,)
+    arrays by average; NaN where a column has no value.
+    """
+    known = ~np.isnan(values)
+    number = int(labels.max()) + 1
+    member = csr_array((np.ones(len(labels)), labels, np.arange(len(labels) + 1)), (len(labels), number))
+    sums, counts = member.T @ np.where(known, values, 0), member.T @ known.astype(np.float64)
+    means = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
+    return {
+        "micro": _divide(sums.sum(axis=0), counts.sum(axis=0)),
+        "macro": _divide(means.sum(axis=0), (counts > 0).sum(axis=0)),
+    }
+
+
+def _divide(parts: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """parts / whole, NaN where whole is 0: what has nothing to find has no value."""
+    return np.divide(parts, whole, out=np.full(np.broadcast_shapes(parts.shape, whole.shape), np.nan), where=whole > 0)

@@ -1,26 +1,33 @@
 """Scores: what the neighbors of all queries are worth, as a tidy table."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from cbir import chance
 from cbir.bootstrap import bootstrap_means, percentile_interval
 from cbir.errors import InputError
-from cbir.metrics import LabelTotals, count_hits, precision_at_every_k, summarize_precision, total_hits
+from cbir.levels import Level, read_level
+from cbir.metrics import (
+    LabelTotals,
+    average_precision,
+    count_hits,
+    majority_vote,
+    mean_over_queries,
+    normalized_gain,
+    precision_at_every_k,
+    r_precision,
+    recall,
+    reciprocal_rank,
+    summarize_precision,
+    total_hits,
+)
 from cbir.neighbors import Neighbors
 
-LEVELS = {
-    "modality": ["modality"],
-    "anatomic_region": ["modality", "anatomic_region"],
-    "pathology": ["label"],
-}
+COLUMNS = ["level", "average", "metric", "k", "value", "ci_low", "ci_high", "queries", "chance"]
 BLOCK = 8192  # queries whose hits are held at once; 7 MB an array at 100 neighbors
-
-
-def label_codes(manifest: pd.DataFrame, level: str) -> np.ndarray:
-    """The label of each of the manifest's images at a level: (images,) int codes, in the order of the labels."""
-    return manifest.groupby(LEVELS[level], sort=True).ngroup().to_numpy()
 
 
 def score_retrieval(
@@ -32,65 +39,142 @@ def score_retrieval(
     bootstrap: int,
     seed: int,
 ) -> pd.DataFrame:
-    """Precision at every k to the depth searched, its spread, and at the depths `at` its 95 % interval.
+    """All retrieval metrics of all levels, with 95 % intervals and chance levels.
 
     manifest: needs modality, anatomic_region, label and patient_id. index_rows: (images,) int, the manifest rows that
-    the index holds. levels: of LEVELS. bootstrap: draws of patients, 0 for no interval.
+    the index holds. levels: of cbir.levels.LEVELS. bootstrap: draws of patients, 0 for no interval.
 
-    Returns `level, average, metric, k, value, ci_low, ci_high, queries`: a row for each level, average (micro, macro),
-    metric (precision; precision_std, which has no interval) and k. `queries` counts the queries that a level scores:
-    those with an image of their label in the index. Raises InputError where `at` goes beyond the depth, or neighbors
-    are not of this index.
+    Returns `level, average, metric, k, value, ci_low, ci_high, queries, chance`: a row for each level, average (micro,
+    macro), metric and k. precision and precision_std at every k to the depth searched; map, ndcg, mrr and recall at the
+    depths `at` and the depth searched; majority_vote at the depths `at`; r_precision in the row of the depth searched,
+    of the queries whose label has no more index images than the ranks that the search made known. precision has
+    intervals at the depths `at`, precision_std none. `queries` counts the queries that have a value: those with
+    something to find. `chance` is the value to expect of a random order of the index.
+
+    At the level pathology_in_region only the neighbors of the query's modality and region are ranked, in their order,
+    against the index images of that region, as is the chance level. What lies beyond the depth searched counts as a
+    miss: a figure is a lower bound that rises with the depth, exact where the search came upon k images of the region,
+    and at a k near the depth it may fall below chance.
+
+    Raises InputError where `at` goes beyond the depth, or neighbors are not of this index.
     """
-    query, neighbor = neighbors.query, neighbors.neighbor
-    depth = neighbor.shape[1]
+    check_neighbors(neighbors, len(manifest), index_rows, at)
+    read = [read_level(manifest, level, index_rows) for level in levels]
+    scored = [_score_level(level, neighbors, np.asarray(at)) for level in read]
+    patients = pd.factorize(manifest["patient_id"].iloc[neighbors.query], sort=True)[0]
+    intervals = _draw_intervals(scored, patients, bootstrap, seed)
+    tables = [
+        table.assign(level=level)
+        for level, one, interval in zip(levels, scored, intervals, strict=True)
+        for table in _tabulate_level(one, interval, len(at))
+    ]
+    return pd.concat(tables, ignore_index=True)[COLUMNS]
+
+
+def check_neighbors(neighbors: Neighbors, images: int, index_rows: np.ndarray, at: Sequence[int]) -> None:
+    """Raise InputError where a depth lies beyond the search, or a neighbor is no image of the index."""
+    depth = neighbors.neighbor.shape[1]
     if max(at) > depth:
         raise InputError(f"scores.at: {max(at)} lies beyond the {depth} neighbors searched; lower it or raise search.k")
-    _check_neighbors(neighbor, index_rows, len(manifest))
-    codes = np.stack([label_codes(manifest, level) for level in levels])
-    columns = np.asarray(at) - 1
-    scored = [_score_level(code, query, neighbor, index_rows, columns) for code in codes]
-    values = np.stack([values for _, _, values in scored])
-    patients = pd.factorize(manifest["patient_id"].iloc[query], sort=True)[0]
-    means = bootstrap_means(values, codes[:, query], patients, bootstrap, seed)
-    tables = []
-    for position, (level, (totals, available, _)) in enumerate(zip(levels, scored, strict=True)):
-        queries = int(totals.queries[available > 0].sum())
-        for (average, metric), value in summarize_precision(totals, available).items():
-            interval = np.full((2, depth), np.nan)
-            if metric == "precision":
-                interval[:, columns] = percentile_interval(means[average][position])
-            table = pd.DataFrame({"level": level, "average": average, "metric": metric, "k": np.arange(depth) + 1})
-            tables.append(table.assign(value=value, ci_low=interval[0], ci_high=interval[1], queries=queries))
-    return pd.concat(tables, ignore_index=True)
-
-
-def _check_neighbors(neighbor: np.ndarray, index_rows: np.ndarray, images: int) -> None:
-    """Raise InputError where a neighbor is no image of the index."""
     known = np.zeros(images + 1, bool)
     known[index_rows] = known[-1] = True  # the last stands for -1, no neighbor
-    if neighbor.min() < -1 or neighbor.max() >= images or not known[neighbor].all():
+    lowest, highest = neighbors.neighbor.min(), neighbors.neighbor.max()
+    if lowest < -1 or highest >= images or not known[neighbors.neighbor].all():
         raise InputError("neighbors name images that the index does not hold; delete the neighbors and search again")
 
 
-def _score_level(
-    code: np.ndarray, query: np.ndarray, neighbor: np.ndarray, index_rows: np.ndarray, columns: np.ndarray
-) -> tuple[LabelTotals, np.ndarray, np.ndarray]:
-    """Score a level, block by block of queries.
+@dataclass(frozen=True)
+class Scored:
+    """A level's figures before means: exact totals of precision, and the values of each query.
 
-    code: (images,) int label codes. columns: (depths,) int, of neighbor. Returns the labels' totals, the index images
-    of each label (labels,) int, and precision at those columns' depths (queries, depths) float.
+    totals, available: as summarize_precision takes them. label: (queries,) int codes. columns: metric and depth of each
+    column of values, precision's first and r_precision's last. by_query, chance: (queries, columns) float, NaN where a
+    query has no value.
     """
-    labels = int(code.max()) + 1
-    depth = neighbor.shape[1]
-    available = np.bincount(code[index_rows], minlength=labels)
-    coded = np.append(code, -1).astype(np.int32)  # the last stands for -1, no neighbor: a miss
+
+    totals: LabelTotals
+    available: np.ndarray
+    label: np.ndarray
+    columns: list[tuple[str, int]]
+    by_query: np.ndarray
+    chance: np.ndarray
+
+
+def _score_level(level: Level, neighbors: Neighbors, at: np.ndarray) -> Scored:
+    """Score a level, block by block of queries."""
+    labels, depth = len(level.available), neighbors.neighbor.shape[1]
+    deep = np.unique([*at, depth])
+    columns = [("precision", k) for k in at]
+    columns += [(metric, k) for metric in ("map", "ndcg", "mrr", "recall") for k in deep]
+    columns += [*(("majority_vote", k) for k in at), ("r_precision", depth)]
     totals = LabelTotals(*(np.zeros(shape, np.int64) for shape in (labels, (labels, depth), (labels, depth))))
-    values = np.empty((len(query), len(columns)))
-    for start in range(0, len(query), BLOCK):
+    label = level.label[neighbors.query]
+    values = np.empty((len(label), len(columns)))
+    for start in range(0, len(label), BLOCK):
         block = slice(start, start + BLOCK)
-        label = coded[query[block]]
-        counts = count_hits(coded[neighbor[block]] == label[:, None], available[label])
-        totals += total_hits(counts, label, labels)
-        values[block] = precision_at_every_k(counts, available[label])[:, columns]
-    return totals, available, values
+        voted = level.label_neighbors(neighbors.query[block], neighbors.neighbor[block])
+        hits, available = voted == label[block][:, None], level.available[label[block]]
+        counts = count_hits(hits, available)
+        totals += total_hits(counts, label[block], labels)
+        parts = [precision_at_every_k(counts, available)[:, at - 1]]
+        parts += [
+            metric(hits, available, deep) for metric in (average_precision, normalized_gain, reciprocal_rank, recall)
+        ]
+        parts += [
+            majority_vote(voted, label[block], labels, at),
+            r_precision(hits, available, level.known_ranks(voted)),
+        ]
+        values[block] = np.column_stack(parts)
+        values[block][available == 0] = np.nan
+    by_chance = np.where(np.isnan(values), np.nan, _chance_by_label(level, at, deep)[label])
+    return Scored(totals, level.available, label, columns, values, by_chance)
+
+
+def _chance_by_label(level: Level, at: np.ndarray, deep: np.ndarray) -> np.ndarray:
+    """What a random order of the index is expected to score for a query of each label: (labels, columns)."""
+    index = level.available, level.ranked
+    precision = chance.precision_by_chance(*index)[:, None]
+    return np.column_stack(
+        [
+            np.repeat(precision, len(at), axis=1),
+            chance.average_precision_by_chance(*index, deep),
+            chance.normalized_gain_by_chance(*index, deep),
+            chance.reciprocal_rank_by_chance(*index, deep),
+            chance.recall_by_chance(*index, deep),
+            chance.majority_vote_by_chance(level.available, level.group_of_label, at),
+            precision,
+        ]
+    )
+
+
+def _draw_intervals(scored: Sequence[Scored], patients: np.ndarray, draws: int, seed: int) -> list[dict]:
+    """The interval of each level's columns: (2, columns) by average."""
+    labels = np.stack([one.label for one in scored])
+    values = np.stack([one.by_query for one in scored])
+    parts = [bootstrap_means(part, labels, patients, draws, seed) for part in (values[..., :-1], values[..., -1:])]
+    return [
+        {
+            average: np.column_stack([percentile_interval(part[average][place]) for part in parts])
+            for average in ("micro", "macro")
+        }
+        for place in range(len(scored))
+    ]
+
+
+def _tabulate_level(scored: Scored, intervals: dict[str, np.ndarray], depths: int) -> Iterator[pd.DataFrame]:
+    """The rows of a level: precision at every k, its first `depths` columns with intervals; then the other metrics."""
+    queries = (~np.isnan(scored.by_query)).sum(axis=0)
+    chance_means = mean_over_queries(scored.chance, scored.label)
+    for (average, metric), value in summarize_precision(scored.totals, scored.available).items():
+        table = pd.DataFrame({"k": np.arange(len(value)) + 1, "value": value, "ci_low": np.nan, "ci_high": np.nan})
+        by_chance = np.nan
+        if metric == "precision":
+            places = [k - 1 for _, k in scored.columns[:depths]]
+            table.loc[places, ["ci_low", "ci_high"]] = intervals[average][:, :depths].T
+            by_chance = chance_means[average][0]
+        yield table.assign(average=average, metric=metric, queries=queries[0], chance=by_chance)
+    for average, value in mean_over_queries(scored.by_query, scored.label).items():
+        table = pd.DataFrame(scored.columns, columns=["metric", "k"]).assign(average=average, value=value)
+        low, high = intervals[average]
+        table = table.assign(ci_low=low, ci_high=high, queries=queries, chance=chance_means[average])
+        yield table.iloc[depths:]

@@ -8,7 +8,7 @@ import pandas as pd
 from cbir.errors import InputError, listing
 
 KEYS = ["dataset", "model", "index", "index_images", "index_size", "draw", "level", "average", "metric", "k"]
-ESTIMATES = ["value", "ci_low", "ci_high", "queries"]
+ESTIMATES = ["value", "ci_low", "ci_high", "queries", "chance"]
 COLUMNS = [
     *("dataset", "model", "index", "index_size", "draw", "index_images", "level", "average", "metric", "k"),
     *ESTIMATES,

@@ -1,0 +1,72 @@
+"""Time and peak memory of scoring: figures alone and with 1,000 bootstrap draws, at the sizes of the study.
+
+Run as `PYTHONPATH=workflow/scripts .venv/bin/python benchmarks/score.py`. The manifest and the neighbors are made up
+and lie in memory: 185 labels of uneven frequency in 4 modalities with 16 regions, three images a patient, and a
+ranking that half knows the label.
+"""
+
+import multiprocessing
+import resource
+import time
+
+import numpy as np
+import pandas as pd
+
+from cbir.levels import LEVELS
+from cbir.neighbors import Neighbors
+from cbir.scores import score_retrieval
+
+SIZES = [(40_000, 8_000), (400_000, 53_000), (1_500_000, 200_000)]  # index images, queries
+DEPTH = 100
+AT = [1, 3, 5, 10]
+LABELS = 185
+
+
+def make_case(images: int, queries: int) -> tuple[Neighbors, pd.DataFrame, np.ndarray]:
+    """Neighbors of `queries` images among `images` others, their manifest, and the rows of the index."""
+    generator = np.random.default_rng(0)
+    rows = images + queries
+    label = np.sort(generator.choice(LABELS, rows, p=generator.dirichlet(np.full(LABELS, 0.5))))
+    region = np.arange(LABELS) * 16 // LABELS
+    place = generator.permutation(rows)  # of the images in the order of their labels
+    names = {"modality": region // 4, "anatomic_region": region, "pathology": np.arange(LABELS)}
+    manifest = pd.DataFrame({name: code[label].astype(str) for name, code in names.items()}, dtype="str")
+    manifest["label"] = manifest["modality"] + "/" + manifest["anatomic_region"] + "/" + manifest["pathology"]
+    manifest["patient_id"] = pd.Series(generator.integers(0, rows // 3, rows).astype(str), dtype="str")
+    is_query = np.zeros(rows, bool)
+    is_query[place[:queries]] = True
+    query, index_rows = np.flatnonzero(is_query), np.flatnonzero(~is_query)
+    near = np.searchsorted(index_rows, query)[:, None] + generator.integers(-100, 100, (queries, DEPTH))
+    far = generator.integers(0, images, (queries, DEPTH))
+    chosen = np.where(generator.random((queries, DEPTH)) < 0.5, np.clip(near, 0, images - 1), far)
+    return Neighbors(query, index_rows[chosen], np.zeros((queries, DEPTH), np.float32)), manifest, index_rows
+
+
+def measure(size: tuple[int, int]) -> None:
+    """Print what scoring a case of this size takes."""
+    neighbors, manifest, index_rows = make_case(*size)
+    held = peak_memory()
+    taken = []
+    for bootstrap in (0, 1000):
+        start = np.array([time.perf_counter(), time.process_time()])
+        score_retrieval(neighbors, manifest, index_rows, list(LEVELS), AT, bootstrap, seed=0)
+        taken.append(np.array([time.perf_counter(), time.process_time()]) - start)
+    (figures, of_cpu), (draws, draws_of_cpu) = taken[0], taken[1] - taken[0]
+    print(
+        f"{size[0]:>9,} index images {size[1]:>7,} queries: figures {figures:6.2f} s ({of_cpu:5.2f} of CPU), "
+        f"1,000 draws {draws:6.2f} s more ({draws_of_cpu:5.2f} of CPU); "
+        f"peak {peak_memory():.2f} GiB, {held:.2f} of it the case itself",
+        flush=True,
+    )
+
+
+def peak_memory() -> float:
+    """The most memory that this process has held, in GiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+if __name__ == "__main__":
+    for size in SIZES:
+        process = multiprocessing.get_context("spawn").Process(target=measure, args=[size])
+        process.start()
+        process.join()
