@@ -47,6 +47,65 @@ rule gather_scores:
         "../scripts/gather_scores.py"
 
 
+rule compare_models:
+    input:
+        manifest=rules.split_dataset.output.manifest,
+        rows=lambda wildcards: expand(
+            rules.sample_index_rows.output.rows,
+            dataset=wildcards.dataset,
+            size=largest_index(wildcards.dataset),
+            draw=0,
+        )[0],
+        neighbors=lambda wildcards: expand(
+            rules.search_index.output.neighbors,
+            dataset=wildcards.dataset,
+            model=config["models"],
+            index=wildcards.index,
+            size=largest_index(wildcards.dataset),
+            draw=0,
+        ),
+    output:
+        comparisons=RESULTS / "comparisons/{dataset}/{index}.csv",
+    log:
+        RESULTS / "logs/compare_models/{dataset}/{index}.log",
+    benchmark:
+        RESULTS / "benchmarks/compare_models/{dataset}/{index}.tsv"
+    conda:
+        environment("search")
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * 4000,
+        runtime=120,
+    params:
+        models=config["models"],
+        size=lambda wildcards: largest_index(wildcards.dataset),
+        levels=config["scores"]["levels"],
+        at=config["scores"]["at"],
+        bootstrap=config["scores"]["bootstrap"],
+        seed=config["seed"],
+    script:
+        "../scripts/compare_models.py"
+
+
+rule gather_comparisons:
+    input:
+        comparisons=expand(rules.compare_models.output.comparisons, dataset=DATASETS, index=config["indexes"]),
+    output:
+        comparisons=report(RESULTS / "tables/comparisons.csv", caption="../report/comparisons.rst", category="Tables"),
+    log:
+        RESULTS / "logs/gather_comparisons.log",
+    benchmark:
+        RESULTS / "benchmarks/gather_comparisons.tsv"
+    conda:
+        environment("analysis")
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../scripts/gather_comparisons.py"
+
+
 rule tabulate_retrieval:
     input:
         retrieval=rules.gather_scores.output.retrieval,

@@ -13,6 +13,7 @@ TABLES = [
     rules.tabulate_datasets.output,
     rules.trace_index_size.output,
     expand(RESULTS / "tables/{analysis}.csv", analysis=ANALYSES),
+    *([rules.gather_comparisons.output] if len(config["models"]) > 1 else []),
 ]
 
 

@@ -1,0 +1,31 @@
+"""Compare every pair of models on the same queries: difference in precision, interval and p value."""
+
+import numpy as np
+
+from cbir.comparisons import compare_models
+from cbir.jobs import job
+from cbir.manifest import read_manifest
+from cbir.neighbors import load_neighbors
+from cbir.tables import write_csv
+
+with job(snakemake):
+    wildcards, params = snakemake.wildcards, snakemake.params
+    rows = np.load(snakemake.input.rows)
+    comparisons = compare_models(
+        ((model, load_neighbors(path)) for model, path in zip(params.models, snakemake.input.neighbors, strict=True)),
+        read_manifest(snakemake.input.manifest, columns=["patient_id", "modality", "anatomic_region", "label"]),
+        rows,
+        levels=params.levels,
+        at=params.at,
+        bootstrap=params.bootstrap,
+        seed=params.seed,
+    )
+    named = {
+        "dataset": wildcards.dataset,
+        "index": wildcards.index,
+        "index_size": params.size,
+        "index_images": len(rows),
+    }
+    for place, (name, value) in enumerate(named.items()):
+        comparisons.insert(place, name, value)
+    write_csv(comparisons, snakemake.output.comparisons)
