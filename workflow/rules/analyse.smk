@@ -94,7 +94,7 @@ rule describe_space:
     params:
         index=first_index(),
         size=lambda wildcards: largest_index(wildcards.dataset),
-        levels=config["scores"]["levels"],
+        levels=[level for level in config["scores"]["levels"] if level != "pathology_in_region"],
         images=config["spaces"]["images"],
         seed=config["seed"],
     script:

@@ -30,7 +30,10 @@ except InputError as error:
 RESULTS = Path(config["results"])
 DATASETS = config["datasets"]
 RELEASED = [name for name, options in DATASETS.items() if options["source"] == "released"]
-PICTURED = [name for name in DATASETS if name not in RELEASED]
+UNITED = {name: options["members"] for name, options in DATASETS.items() if options["source"] == "union"}
+READ = [name for name in DATASETS if name not in UNITED]  # from their own source
+EMBEDDED = [name for name in READ if name not in RELEASED]  # by an encoder
+PICTURED = [name for name in DATASETS if not set(UNITED.get(name, [name])) & set(RELEASED)]
 
 
 def one_of(names):
@@ -111,6 +114,11 @@ def listed(wildcards):
 def inspection(wildcards):
     """The inspection of a dataset's images, where it has any."""
     return [] if wildcards.dataset in RELEASED else RESULTS / f"inspections/{wildcards.dataset}.parquet"
+
+
+def of_members(pattern):
+    """An input function: the files of a union's members, in their order."""
+    return lambda wildcards: expand(pattern, dataset=UNITED[wildcards.dataset], allow_missing=True)
 
 
 def released(wildcards):

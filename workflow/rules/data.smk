@@ -28,6 +28,8 @@ checkpoint make_manifest:
         RESULTS / "logs/make_manifest/{dataset}.log",
     benchmark:
         RESULTS / "benchmarks/make_manifest/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=one_of(READ),
     conda:
         environment("data")
     threads: 1
@@ -74,6 +76,8 @@ rule inspect_images:
         RESULTS / "logs/inspect_images/{dataset}.log",
     benchmark:
         RESULTS / "benchmarks/inspect_images/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=one_of(EMBEDDED),
     conda:
         environment("data")
     threads: 1
@@ -82,6 +86,36 @@ rule inspect_images:
         runtime=10,
     script:
         "../scripts/inspect_images.py"
+
+
+rule unite_datasets:
+    input:
+        manifests=of_members(RESULTS / "manifests/{dataset}.parquet"),
+        inspections=lambda wildcards: [
+            RESULTS / f"inspections/{member}.parquet"
+            for member in UNITED[wildcards.dataset]
+            if wildcards.dataset in PICTURED
+        ],
+    output:
+        manifest=RESULTS / "manifests/unsplit/{dataset}.parquet",
+        left_out=RESULTS / "manifests/unsplit/{dataset}.left_out.csv",
+        inspection=RESULTS / "inspections/{dataset}.parquet",
+    log:
+        RESULTS / "logs/unite_datasets/{dataset}.log",
+    benchmark:
+        RESULTS / "benchmarks/unite_datasets/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=one_of(UNITED),
+    conda:
+        environment("data")
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        members=lambda wildcards: UNITED[wildcards.dataset],
+    script:
+        "../scripts/unite_datasets.py"
 
 
 checkpoint split_dataset:

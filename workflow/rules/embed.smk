@@ -66,7 +66,7 @@ rule embed_images:
     benchmark:
         RESULTS / "benchmarks/embed_images/{dataset}/{model}.tsv"
     wildcard_constraints:
-        dataset=one_of(PICTURED),
+        dataset=one_of(EMBEDDED),
     conda:
         environment("search")
     threads: 1
@@ -75,3 +75,28 @@ rule embed_images:
         runtime=60,
     script:
         "../scripts/embed_images.py"
+
+
+rule unite_embeddings:
+    input:
+        manifest=rules.split_dataset.output.manifest,
+        manifests=of_members(rules.split_dataset.output.manifest),
+        embeddings=of_members(RESULTS / "embeddings/{dataset}/{model}.npy"),
+    output:
+        embeddings=RESULTS / "embeddings/{dataset}/{model}.npy",
+    log:
+        RESULTS / "logs/unite_embeddings/{dataset}/{model}.log",
+    benchmark:
+        RESULTS / "benchmarks/unite_embeddings/{dataset}/{model}.tsv"
+    wildcard_constraints:
+        dataset=one_of(UNITED),
+    conda:
+        environment("search")
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        members=lambda wildcards: UNITED[wildcards.dataset],
+    script:
+        "../scripts/unite_embeddings.py"

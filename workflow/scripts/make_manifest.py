@@ -5,6 +5,7 @@ import pandas as pd
 from cbir.datasets import SOURCES
 from cbir.jobs import job
 from cbir.manifest import complete_manifest, write_manifest
+from cbir.pseudonyms import hash_patients, read_key
 
 with job(snakemake):
     dataset, options = snakemake.wildcards.dataset, dict(snakemake.params.options)
@@ -12,5 +13,8 @@ with job(snakemake):
         options |= {"root": str(snakemake.input[0]), "table": "images.csv", "check_files": True}
     images = SOURCES[options["source"]](dataset, options)
     left_out = images.attrs.get("left_out", {})
-    write_manifest(complete_manifest(images, dataset), snakemake.output.manifest)
+    manifest = complete_manifest(images, dataset)
+    if options["hash_patients"]:
+        manifest = hash_patients(manifest, read_key(options["patient_key"]))
+    write_manifest(manifest, snakemake.output.manifest)
     pd.DataFrame(left_out.items(), columns=["reason", "images"]).to_csv(snakemake.output.left_out, index=False)

@@ -108,6 +108,12 @@ def _dataset_problems(name: str, options: dict, source: dict | None, schema: dic
 
 def _contradictions(config: dict) -> Iterator[str]:
     """What no single key shows: depths beyond the search, sizes smaller than the search."""
+    united = {name: options["members"] for name, options in config["datasets"].items() if "members" in options}
+    for name, members in united.items():
+        for member in members:
+            if member not in config["datasets"] or member in united:
+                others = ", ".join(sorted(set(config["datasets"]) - set(united)))
+                yield f"datasets.{name}.members: {member!r} is no dataset of its own source; allowed are {others}"
     for name, options in config["datasets"].items():
         k = options.get("k", config["search"]["k"])
         key = f"datasets.{name}.k" if "k" in options else "search.k"

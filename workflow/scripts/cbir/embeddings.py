@@ -75,3 +75,22 @@ def join_shards(paths: Sequence[str | Path], output: str | Path) -> None:
             for _, block in iterate_blocks(shard):
                 embeddings[written : written + len(block)] = block
                 written += len(block)
+
+
+def unite_embeddings(
+    rows: Sequence[tuple[np.ndarray, np.ndarray]], parts: Sequence[np.ndarray], output: str | Path
+) -> None:
+    """Write one file of the rows of several.
+
+    rows: for each part the (n,) int rows of the output and the (n,) int rows of the part that they are. parts: float32
+    (m, d) memory maps. Raises InputError where the parts differ in dimensions.
+    """
+    dimensions = {part.shape[1] for part in parts}
+    if len(dimensions) > 1:
+        raise InputError(f"{output}: its members have {sorted(dimensions)} dimensions; embed them with the same model")
+    step = max(1, BLOCK // max(dimensions))
+    with create_embeddings(output, sum(len(here) for here, _ in rows), max(dimensions)) as embeddings:
+        for (here, there), part in zip(rows, parts, strict=True):
+            for start in range(0, len(here), step):
+                block = slice(start, start + step)
+                embeddings[here[block]] = part[there[block]]

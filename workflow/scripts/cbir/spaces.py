@@ -8,8 +8,8 @@ from scipy.stats import skew
 from sklearn.metrics import silhouette_score
 from sklearn.neighbors import NearestNeighbors
 
+from cbir.levels import label_codes
 from cbir.neighbors import Neighbors
-from cbir.scores import label_codes
 
 HUBNESS_K = 10  # Radovanović et al. 2010
 TWO_NN_DISCARDED = 0.1  # the share of images with the greatest ratio, Facco et al. 2017

@@ -45,3 +45,9 @@ def member_rows(united: pd.DataFrame, manifests: dict[str, pd.DataFrame]) -> dic
             "since, make the union again"
         )
     return rows
+
+
+def unite_inspections(united: pd.DataFrame, inspections: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """The inspection of a union's images, in its order, from its members' by name."""
+    parts = [part.assign(image_id=f"{member}/" + part["image_id"]) for member, part in inspections.items()]
+    return pd.concat(parts).set_index("image_id").loc[united["image_id"]].reset_index()

@@ -1,0 +1,19 @@
+"""Take the embeddings of a union from those of its members: nothing is embedded again."""
+
+from cbir.datasets.union import member_rows
+from cbir.embeddings import open_embeddings, unite_embeddings
+from cbir.jobs import job
+from cbir.manifest import read_manifest
+
+with job(snakemake):
+    columns = ["image_id"]
+    manifests = {
+        member: read_manifest(path, columns)
+        for member, path in zip(snakemake.params.members, snakemake.input.manifests, strict=True)
+    }
+    rows = member_rows(read_manifest(snakemake.input.manifest, columns), manifests)
+    embeddings = [
+        open_embeddings(path, rows=len(manifest))
+        for path, manifest in zip(snakemake.input.embeddings, manifests.values(), strict=True)
+    ]
+    unite_embeddings(list(rows.values()), embeddings, snakemake.output.embeddings)
