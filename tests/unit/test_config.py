@@ -125,3 +125,39 @@ def test_models_of_released_datasets_are_folders_and_need_no_catalogue_entry(tmp
     message = refusal(released(tmp_path, "ModelA", phantoms={"source": "phantoms"}), ["pixels"])
     assert "models: 'ModelA' is not in the catalogue" in message
     assert f"datasets.study.embeddings: no folder {tmp_path}/absent" in refusal(released(tmp_path / "absent", "A"), [])
+
+
+def test_an_index_is_a_factory_or_a_mapping_with_search_parameters():
+    indexes = {"exact": "Flat", "ivf": {"factory": "IVF16,Flat", "nprobe": 4}, "hnsw": {"factory": "HNSW32"}}
+    config = complete_config(experiment(indexes=indexes), SCHEMA)
+    assert config["indexes"] == indexes | {"exact": {"factory": "Flat"}}
+    assert complete_config(experiment(), SCHEMA)["indexes"] == {"exact": {"factory": "Flat"}}
+
+
+@pytest.mark.parametrize(
+    ("entry", "complaint"),
+    [
+        ("", "indexes.other: ''"),
+        (3, "indexes.other: 3 is not of type 'object'"),
+        ({"nprobe": 3}, "indexes.other.factory: missing; A faiss index_factory string"),
+        ({"factory": "IVF8,Flat", "nprob": 3}, "indexes.other.nprob: unknown key (did you mean nprobe?)"),
+        ({"factory": "IVF8,Flat", "nprobe": 0}, "indexes.other.nprobe: 0"),
+        ({"factory": "IVF8,Flat", "nprobe": 9}, "indexes.other.nprobe: 9 is more than the 8 cells of IVF8,Flat"),
+        ({"factory": "HNSW32", "nprobe": 9}, "indexes.other.nprobe: HNSW32 has no such search parameter, IVF has"),
+        ({"factory": "Flat", "efSearch": 9}, "indexes.other.efSearch: Flat has no such search parameter, HNSW has"),
+    ],
+)
+def test_an_index_that_cannot_be_is_refused(entry, complaint):
+    assert complaint in refusal(experiment(indexes={"exact": "Flat", "other": entry}))
+
+
+def test_approximate_indexes_without_an_exact_one_are_refused():
+    message = refusal(experiment(indexes={"hnsw": "HNSW32", "half": "SQfp16"}))
+    assert "indexes: hnsw, half: approximate" in message
+    assert "add an exact index, such as exact: Flat" in message
+
+
+def test_an_index_with_more_cells_than_the_smallest_size_has_images_is_refused():
+    config = experiment(indexes={"exact": "Flat", "ivf": "OPQ8,IVF256,PQ8"}, index_sizes=["200", 1000, "full"])
+    assert "indexes.ivf: OPQ8,IVF256,PQ8 needs 256 images to train on, but index_sizes has 200" in refusal(config)
+    complete_config(config | {"index_sizes": [1000, "full"]}, SCHEMA)

@@ -2,6 +2,7 @@
 
 import copy
 import difflib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ import jsonschema
 
 from cbir.errors import InputError, listing
 
+EXACT = "Flat"  # the one faiss factory whose search is exact
+SEARCH_PARAMETERS = {"nprobe": "IVF", "efSearch": "HNSW"}  # faiss's names, and the kind of index that has them
+
 
 def complete_config(config: dict, schema: dict, models: list[str] | None = None) -> dict:
-    """The configuration with every default filled in.
+    """The configuration with every default filled in, and every index a mapping of its factory and parameters.
 
     config: as read from YAML. schema: workflow/schemas/config.schema.yaml. models: the catalogue's names; None leaves
     models unchecked. Raises InputError with a line for each problem: the key, its value, and what is allowed.
@@ -25,7 +29,10 @@ def complete_config(config: dict, schema: dict, models: list[str] | None = None)
             config["datasets"][name] = _with_defaults(options, source, schema) if source else options
             problems += _dataset_problems(name, config["datasets"][name], source, schema)
     if not problems:
-        problems = [*_contradictions(config), *_unknown_models(config, models)]
+        config["indexes"] = {
+            name: {"factory": entry} if isinstance(entry, str) else entry for name, entry in config["indexes"].items()
+        }
+        problems = [*_contradictions(config), *_index_problems(config), *_unknown_models(config, models)]
     if problems:
         raise InputError("the configuration has to be mended:" + listing(problems))
     return config
@@ -119,9 +126,39 @@ def _contradictions(config: dict) -> Iterator[str]:
         key = f"datasets.{name}.k" if "k" in options else "search.k"
         if k < max(config["scores"]["at"]):
             yield f"{key}: {k} is less than the deepest of scores.at ({max(config['scores']['at'])}); search deeper"
-        for size in options.get("index_sizes", config["index_sizes"]):
+        for size in _sizes(config, options):
             if str(size).isdigit() and int(size) < k:
                 yield f"index_sizes: {size} is smaller than {key} ({k}); make the index larger or {key} smaller"
+
+
+def _index_problems(config: dict) -> Iterator[str]:
+    """Approximate indexes without an exact one to hold them against, parameters and sizes that don't fit an index."""
+    approximate = [name for name, entry in config["indexes"].items() if entry["factory"] != EXACT]
+    if len(approximate) == len(config["indexes"]):
+        yield (
+            f"indexes: {', '.join(approximate)}: approximate, and their recall is measured against exact neighbors; "
+            f"add an exact index, such as exact: {EXACT}"
+        )
+    sizes = {str(size) for options in config["datasets"].values() for size in _sizes(config, options)}
+    smallest = min((int(size) for size in sizes if size.isdigit()), default=None)
+    for name, entry in config["indexes"].items():
+        factory, key = entry["factory"], f"indexes.{name}"
+        for parameter, kind in SEARCH_PARAMETERS.items():
+            if parameter in entry and kind not in factory:
+                yield f"{key}.{parameter}: {factory} has no such search parameter, {kind} has; leave it out"
+        cells = re.search(r"IVF(\d+)", factory)
+        if cells and entry.get("nprobe", 1) > int(cells[1]):
+            yield f"{key}.nprobe: {entry['nprobe']} is more than the {cells[1]} cells of {factory}; lower it"
+        if cells and smallest is not None and smallest < int(cells[1]):
+            yield (
+                f"{key}: {factory} needs {cells[1]} images to train on, but index_sizes has {smallest}; "
+                "give it fewer cells or leave out the smaller index_sizes"
+            )
+
+
+def _sizes(config: dict, options: dict) -> list[str | int]:
+    """The index sizes of a dataset."""
+    return options.get("index_sizes", config["index_sizes"])
 
 
 def _unknown_models(config: dict, models: list[str] | None) -> Iterator[str]:
