@@ -78,7 +78,7 @@ rule describe_space:
         manifest=rules.split_dataset.output.manifest,
         embeddings=rules.embed_images.output.embeddings,
         rows=from_largest_index(rules.sample_index_rows.output.rows),
-        neighbors=from_largest_index(rules.search_index.output.neighbors),
+        neighbors=from_largest_index(NEIGHBORS),
     output:
         space=RESULTS / "analyses/spaces/{dataset}/{model}.csv",
     log:
@@ -105,7 +105,7 @@ rule score_labels:
     input:
         manifest=rules.split_dataset.output.manifest,
         rows=from_largest_index(rules.sample_index_rows.output.rows),
-        neighbors=from_largest_index(rules.search_index.output.neighbors),
+        neighbors=from_largest_index(NEIGHBORS),
     output:
         precision=RESULTS / "analyses/label_precision/{dataset}/{model}.csv",
         frequency=RESULTS / "analyses/label_frequency/{dataset}/{model}.csv",

@@ -6,7 +6,7 @@ from pyarrow.parquet import read_metadata
 
 sys.path.insert(0, f"{workflow.basedir}/workflow/scripts")
 
-from cbir.config import complete_config
+from cbir.config import EXACT, complete_config
 from cbir.errors import InputError
 from cbir.lock import lock_results
 from cbir.models.catalogue import check_catalogue, load_catalogue
@@ -48,6 +48,7 @@ wildcard_constraints:
     size=r"\d+|[\d.]+pct|\d+-per-label|full",
     draw=r"\d+",
     shard=r"\d+",
+    part=r"\d+",
 
 
 onstart:
@@ -86,6 +87,16 @@ def combinations(pattern, dataset):
             draw=range(draws(size)),
         )
     ]
+
+
+def exact_index():
+    """The name of the exact index, which the others are held against."""
+    return next(name for name, entry in config["indexes"].items() if entry["factory"] == EXACT)
+
+
+def search_parameters(index):
+    """What an index is searched with, by faiss's names."""
+    return {name: value for name, value in config["indexes"][index].items() if name != "factory"}
 
 
 def environment(name):

@@ -2,7 +2,7 @@ rule score_retrieval:
     input:
         manifest=rules.split_dataset.output.manifest,
         rows=rules.sample_index_rows.output.rows,
-        neighbors=rules.search_index.output.neighbors,
+        neighbors=NEIGHBORS,
     output:
         scores=RESULTS / "scores/{dataset}/{model}/{index}/{size}.{draw}.csv",
     log:
@@ -104,6 +104,67 @@ rule gather_comparisons:
         runtime=10,
     script:
         "../scripts/gather_comparisons.py"
+
+
+rule measure_index:
+    input:
+        manifest=rules.split_dataset.output.manifest,
+        embeddings=rules.embed_images.output.embeddings,
+        index=expand(rules.build_index.output.index, part=range(PARTS), allow_missing=True),
+        build=expand(rules.build_index.output.build, part=range(PARTS), allow_missing=True),
+        neighbors=NEIGHBORS,
+        exact=expand(NEIGHBORS, index=exact_index(), allow_missing=True)[0],
+        scores=rules.score_retrieval.output.scores,
+    output:
+        measures=RESULTS / "measures/{dataset}/{model}/{index}/{size}.{draw}.csv",
+    log:
+        RESULTS / "logs/measure_index/{dataset}/{model}/{index}/{size}.{draw}.log",
+    benchmark:
+        RESULTS / "benchmarks/measure_index/{dataset}/{model}/{index}/{size}.{draw}.tsv"
+    priority: -1
+    conda:
+        environment("search")
+    threads: config["search"]["threads"]
+    resources:
+        mem_mb=lambda wildcards, input, attempt: attempt * int(1500 + 1.3 * input.size_files_mb[2]),
+        runtime=60,
+    params:
+        factory=lambda wildcards: config["indexes"][wildcards.index]["factory"],
+        parameters=lambda wildcards: search_parameters(wildcards.index),
+        k=lambda wildcards: neighbors_wanted(wildcards.dataset),
+        at=lambda wildcards: sorted({*config["scores"]["at"], neighbors_wanted(wildcards.dataset)}),
+    script:
+        "../scripts/measure_index.py"
+
+
+rule tabulate_indexes:
+    input:
+        measures=[
+            path
+            for dataset in DATASETS
+            for path in expand(
+                rules.measure_index.output.measures,
+                dataset=dataset,
+                model=config["models"],
+                index=config["indexes"],
+                size=largest_index(dataset),
+                draw=0,
+            )
+        ],
+    output:
+        indexes=report(RESULTS / "tables/indexes.csv", caption="../report/indexes.rst", category="Tables"),
+    log:
+        RESULTS / "logs/tabulate_indexes.log",
+    benchmark:
+        RESULTS / "benchmarks/tabulate_indexes.tsv"
+    conda:
+        environment("analysis")
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../scripts/tabulate_indexes.py"
 
 
 rule tabulate_retrieval:

@@ -14,6 +14,7 @@ TABLES = [
     rules.trace_index_size.output,
     expand(RESULTS / "tables/{analysis}.csv", analysis=ANALYSES),
     *([rules.gather_comparisons.output] if len(config["models"]) > 1 else []),
+    *(rules.tabulate_indexes.output if len(config["indexes"]) > 1 else []),
 ]
 
 
@@ -55,7 +56,7 @@ rule draw_gallery:
     input:
         manifest=rules.split_dataset.output.manifest,
         neighbors=lambda wildcards: expand(
-            rules.search_index.output.neighbors,
+            NEIGHBORS,
             dataset=wildcards.dataset,
             model=wildcards.model,
             index=next(iter(config["indexes"])),

@@ -1,4 +1,4 @@
-"""Find each query's nearest images in an index."""
+"""Find each query's nearest images in an index, or in one part of it."""
 
 import numpy as np
 
@@ -10,13 +10,16 @@ from cbir.neighbors import save_neighbors
 from cbir.retrieval import search
 
 with job(snakemake):
+    params = snakemake.params
     split = read_manifest(snakemake.input.manifest, columns=["split"])["split"].to_numpy()
     embeddings = open_embeddings(snakemake.input.embeddings, rows=len(split))
+    index = read_index(snakemake.input.index, embeddings)
     neighbors = search(
-        read_index(snakemake.input.index, embeddings),
+        index,
         embeddings,
         np.flatnonzero(split == "test"),
-        snakemake.params.k,
+        k=params.k if params.parts == 1 else min(params.k, index.ntotal),
         threads=snakemake.threads,
+        parameters=params.parameters,
     )
     save_neighbors(neighbors, snakemake.output.neighbors)

@@ -104,6 +104,16 @@ def indexed_rows(index: faiss.IndexIDMap) -> np.ndarray:
     return faiss.vector_to_array(index.id_map)
 
 
+def part_rows(rows: np.ndarray, part: int, parts: int) -> np.ndarray:
+    """The rows of one part of an index that is cut into equal parts. Raises InputError for more parts than images."""
+    if parts > len(rows):
+        raise InputError(
+            f"search.index_shards is {parts}, but the index holds {len(rows)} images; "
+            f"set it to {len(rows)} or less, or leave out the smaller index_sizes"
+        )
+    return np.array_split(rows, parts)[part]
+
+
 def write_index(index: faiss.IndexIDMap, path: str | Path) -> None:
     """Write an index; the file gets its name when it is complete."""
     partial = Path(f"{path}.partial")

@@ -1,6 +1,7 @@
 """Neighbors: what a search found for each query, and the file that holds it."""
 
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,33 @@ class Neighbors:
     query: np.ndarray
     neighbor: np.ndarray
     similarity: np.ndarray
+
+
+def rank(similarity: np.ndarray, image: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first k along the last axis by falling similarity, equal ones by rising image, NaN last."""
+    order = np.lexsort((image, -similarity))[..., :k]
+    return np.take_along_axis(similarity, order, -1), np.take_along_axis(image, order, -1)
+
+
+def merge_neighbors(parts: Sequence[Neighbors], k: int) -> Neighbors:
+    """The k nearest images of each query among the neighbors that the parts of an index gave.
+
+    parts: of the same queries, each of min(k, its images) neighbors or more, so that none of the first k is missed.
+    Raises InputError for parts of other queries or with fewer than k neighbors in all.
+    """
+    query = parts[0].query
+    if not all(np.array_equal(part.query, query) for part in parts):
+        raise InputError("parts of an index were searched for other queries; delete them and run again (search_index)")
+    found = sum(part.neighbor.shape[1] for part in parts)
+    if found < k:
+        raise InputError(
+            f"search.k is {k}, but the parts of the index hold {found} images; "
+            f"set search.k to {found} or less, or leave out the smaller index_sizes"
+        )
+    similarity, neighbor = rank(
+        np.hstack([part.similarity for part in parts]), np.hstack([part.neighbor for part in parts]), k
+    )
+    return Neighbors(query, neighbor, similarity)
 
 
 def save_neighbors(neighbors: Neighbors, path: str | Path) -> None:

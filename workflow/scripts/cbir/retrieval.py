@@ -7,7 +7,7 @@ import numpy as np
 
 from cbir.errors import InputError
 from cbir.indexes import copy_rows, exact_vectors, indexed_rows
-from cbir.neighbors import Neighbors
+from cbir.neighbors import Neighbors, rank
 
 BLOCK = 4096  # queries at a time; faiss's own block
 MARGIN = 16  # candidates past k that are ranked anew, so that few queries need a second look
@@ -76,7 +76,7 @@ def _search_exact(
     images, dimensions = vectors.shape
     depth = min(k + MARGIN, images)
     product, position = flat.search(queries, depth)
-    similarity, position = _rank(_similarities(vectors, queries, position, threads), position, k)
+    similarity, position = rank(_similarities(vectors, queries, position, threads), position, k)
     if depth < images:
         bound = 1.01 * (dimensions + 2) * 2.0**-24  # 1.01 for 1 / (1 - d u) and what |q| |x| may exceed 1
         unsettled = np.flatnonzero(product[:, -1] + bound >= similarity[:, -1])
@@ -122,7 +122,7 @@ def _scan(vectors: np.ndarray, queries: np.ndarray, floor: np.ndarray, k: int) -
         for query in np.flatnonzero(reached.any(axis=1)):
             found = np.flatnonzero(reached[query])
             candidates = np.append(similarity[query], pair_similarities(block[found], queries[query]))
-            similarity[query], position[query] = _rank(candidates, np.append(position[query], start + found), k)
+            similarity[query], position[query] = rank(candidates, np.append(position[query], start + found), k)
             floor[query] = max(floor[query], similarity[query, -1])
     return similarity, position
 
@@ -131,10 +131,4 @@ def _search_approximate(index: faiss.Index, queries: np.ndarray, k: int) -> tupl
     """Similarities and positions, (queries, k) each, as an approximate index estimates them; NaN and -1 for none."""
     similarity, position = index.search(queries, k)
     similarity[position < 0] = np.nan
-    return _rank(similarity, position, k)
-
-
-def _rank(similarity: np.ndarray, position: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The first k along the last axis by falling similarity, equal ones by rising position, NaN last."""
-    order = np.lexsort((position, -similarity))[..., :k]
-    return np.take_along_axis(similarity, order, -1), np.take_along_axis(position, order, -1)
+    return rank(similarity, position, k)

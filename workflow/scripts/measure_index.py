@@ -1,0 +1,33 @@
+"""Measure an index: recall against the exact neighbors, precision beside it, queries a second, build time and size."""
+
+import numpy as np
+import pandas as pd
+
+from cbir.embeddings import open_embeddings
+from cbir.index_measures import recall_and_precision, time_search
+from cbir.jobs import job
+from cbir.manifest import read_manifest
+from cbir.neighbors import load_neighbors
+
+with job(snakemake):
+    given, params = snakemake.input, snakemake.params
+    split = read_manifest(given.manifest, columns=["split"])["split"].to_numpy()
+    measures = recall_and_precision(
+        load_neighbors(given.neighbors, len(split)),
+        load_neighbors(given.exact, len(split)),
+        pd.read_csv(given.scores),
+        params.at,
+    )
+    speed = time_search(
+        given.index,
+        open_embeddings(given.embeddings, rows=len(split)),
+        np.flatnonzero(split == "test"),
+        params.k,
+        snakemake.threads,
+        params.parameters,
+    )
+    build = pd.concat(map(pd.read_csv, given.build))
+    measures.insert(3, "factory", params.factory)
+    measures.insert(4, "parameters", " ".join(f"{name}={value}" for name, value in params.parameters.items()))
+    measures = measures.assign(**speed, build_seconds=build["build_seconds"].sum(), bytes=build["bytes"].sum())
+    measures.to_csv(snakemake.output.measures, index=False)

@@ -1,0 +1,8 @@
+"""Merge the neighbors that the parts of an index gave."""
+
+from cbir.jobs import job
+from cbir.neighbors import load_neighbors, merge_neighbors, save_neighbors
+
+with job(snakemake):
+    parts = [load_neighbors(path) for path in snakemake.input.neighbors]
+    save_neighbors(merge_neighbors(parts, snakemake.params.k), snakemake.output.neighbors)
