@@ -68,5 +68,5 @@ def test_an_index_in_parts_is_timed_as_a_whole(tmp_path):
     paths = [tmp_path / "0", tmp_path / "1"]
     for path, rows in zip(paths, np.array_split(np.arange(500), 2), strict=True):
         write_index(build_index(vectors, rows, "IVF4,Flat", 1, 0), path)
-    speed = time_search(paths, vectors, np.arange(500, 600), 300, threads=1, parameters={"nprobe": 2})
+    speed = time_search(paths, vectors, np.arange(500, 600), 300, threads=1, parameters={"nprobe": 2}, engine="auto")
     assert speed["queries_per_second"] > speed["queries_per_second_single"] > 0

@@ -131,6 +131,7 @@ rule measure_index:
     params:
         factory=lambda wildcards: config["indexes"][wildcards.index]["factory"],
         parameters=lambda wildcards: search_parameters(wildcards.index),
+        engine=config["search"]["engine"],
         k=lambda wildcards: neighbors_wanted(wildcards.dataset),
         at=lambda wildcards: sorted({*config["scores"]["at"], neighbors_wanted(wildcards.dataset)}),
     script:

@@ -73,6 +73,7 @@ rule search_index:
         k=lambda wildcards: neighbors_wanted(wildcards.dataset),
         parts=PARTS,
         parameters=lambda wildcards: search_parameters(wildcards.index),
+        engine=config["search"]["engine"],
     script:
         "../scripts/search_index.py"
 

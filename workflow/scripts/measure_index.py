@@ -25,6 +25,7 @@ with job(snakemake):
         params.k,
         snakemake.threads,
         params.parameters,
+        params.engine,
     )
     build = pd.concat(map(pd.read_csv, given.build))
     measures.insert(3, "factory", params.factory)

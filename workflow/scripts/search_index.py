@@ -21,5 +21,6 @@ with job(snakemake):
         k=params.k if params.parts == 1 else min(params.k, index.ntotal),
         threads=snakemake.threads,
         parameters=params.parameters,
+        engine=params.engine,
     )
     save_neighbors(neighbors, snakemake.output.neighbors)

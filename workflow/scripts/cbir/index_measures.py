@@ -55,6 +55,7 @@ def time_search(
     k: int,
     threads: int,
     parameters: dict[str, int],
+    engine: str,
 ) -> dict[str, float]:
     """Queries a second, of an index in one or more parts, searched one part after the other.
 
@@ -62,15 +63,16 @@ def time_search(
     a time; both evenly spaced among the queries, and fewer where there are no more.
     """
     batch, singles = (_spaced(query_rows, number) for number in (BATCH, SINGLES))
+    options = {"threads": threads, "parameters": parameters, "engine": engine}
     batch_seconds = singles_seconds = 0.0
     for path in paths:
         index = read_index(path, embeddings)
         depth = min(k, index.ntotal)
-        search(index, embeddings, singles[:1], depth, threads=threads, parameters=parameters)
+        search(index, embeddings, singles[:1], depth, **options)
         start = time.perf_counter()
-        search(index, embeddings, singles, depth, block=1, threads=threads, parameters=parameters)
+        search(index, embeddings, singles, depth, block=1, **options)
         between = time.perf_counter()
-        search(index, embeddings, batch, depth, threads=threads, parameters=parameters)
+        search(index, embeddings, batch, depth, **options)
         singles_seconds += between - start
         batch_seconds += time.perf_counter() - between
     return {

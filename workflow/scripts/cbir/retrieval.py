@@ -1,6 +1,8 @@
 """Retrieval: the nearest index images of each query, in an order that nothing but the embeddings decides."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import faiss
 import numpy as np
@@ -11,6 +13,8 @@ from cbir.neighbors import Neighbors, rank
 
 BLOCK = 4096  # queries at a time; faiss's own block
 MARGIN = 16  # candidates past k that are ranked anew, so that few queries need a second look
+WORTHWHILE_IMAGES = 200_000  # below, proposing takes too small a part of a search for a faster engine to show
+WORTHWHILE_TERMS = 2.5e11  # products of a query's and an image's numbers; fewer take less than importing torch does
 SCANNED = 2048  # index images at a time in that second look
 
 
@@ -22,11 +26,13 @@ def search(
     block: int = BLOCK,
     threads: int = 1,
     parameters: dict[str, int] | None = None,
+    engine: str = "faiss",
 ) -> Neighbors:
     """Search an index for the k nearest images of each query, block by block.
 
     embeddings: (n, d) float32 of unit norm, memory-mapped. query_rows: (queries,) int64. parameters: faiss search
-    parameters such as nprobe or efSearch.
+    parameters such as nprobe or efSearch. engine: faiss, blocked (cbir.candidates, which pays from some 10^12 products
+    on) or auto, which takes the one that is faster; an exact search gives the same by either.
 
     An exact index gives the k images of the greatest similarity, where similarity is the inner product summed in
     float64 and rounded to float32, ties by manifest row: the result depends on neither threads nor blocks. An
@@ -41,6 +47,7 @@ def search(
     faiss.omp_set_num_threads(threads)
     _set_parameters(index, parameters or {})
     rows, vectors = indexed_rows(index), exact_vectors(index)
+    blocked = vectors is not None and _takes_blocked(engine, len(query_rows), vectors)
     neighbor = np.empty((len(query_rows), k), np.int64)
     similarity = np.empty((len(query_rows), k), np.float32)
     for start in range(0, len(query_rows), block):
@@ -49,7 +56,8 @@ def search(
         if vectors is None:
             similarity[part], position = _search_approximate(index.index, queries, k)
         else:
-            similarity[part], position = _search_exact(index.index, vectors, queries, k, threads)
+            found = _search_blocked(vectors, queries, k, threads) if blocked else None
+            similarity[part], position = found or _search_exact(index.index, vectors, queries, k, threads)
         neighbor[part] = np.where(position < 0, -1, rows[position])
     return Neighbors(np.asarray(query_rows, np.int64), neighbor, similarity)
 
@@ -60,6 +68,39 @@ def _set_parameters(index: faiss.Index, parameters: dict[str, int]) -> None:
             faiss.ParameterSpace().set_index_parameter(index, name, value)
         except RuntimeError as error:
             raise InputError(f"indexes: this kind of index has no search parameter {name}; leave it out") from error
+
+
+def _takes_blocked(engine: str, queries: int, vectors: np.ndarray) -> bool:
+    """Whether an exact search takes the blocked engine: auto wants the processor's own bfloat16 and enough to do."""
+    if engine == "auto":
+        processor = Path("/proc/cpuinfo")
+        native = processor.exists() and re.search(r"\b(avx512_bf16|amx_bf16)\b", processor.read_text())
+        return bool(native) and len(vectors) >= WORTHWHILE_IMAGES and queries * vectors.size >= WORTHWHILE_TERMS
+    return engine == "blocked"
+
+
+def _search_blocked(
+    vectors: np.ndarray, queries: np.ndarray, k: int, threads: int
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Similarities and positions, (queries, k) each, of the nearest vectors; None where bfloat16 tells too little."""
+    from cbir.candidates import find_candidates  # torch takes a second to import, which only a large search earns
+
+    candidates = find_candidates(vectors, queries, k, threads)
+    if candidates is None:
+        return None
+    position, first = candidates
+    similarity, nearest = np.empty((len(queries), k), np.float32), np.empty((len(queries), k), np.int64)
+    queries = queries.astype(np.float64)
+
+    def fill(part: np.ndarray) -> None:
+        for query in part:
+            near = position[first[query] : first[query + 1]]
+            exact = pair_similarities(vectors.take(near, axis=0), queries[query])
+            similarity[query], nearest[query] = rank(exact, near, k)
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(fill, np.array_split(np.arange(len(queries)), threads)))
+    return similarity, nearest
 
 
 def _search_exact(
