@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -80,6 +83,19 @@ def test_a_bad_shard_is_named_and_nothing_is_written(tmp_path, bad):
     with pytest.raises(InputError, match=r"1\.npy"):
         join_shards(paths, tmp_path / "joined.npy")
     assert sorted(tmp_path.iterdir()) == paths
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's count of resident pages")
+def test_checking_a_file_leaves_none_of_its_pages_resident(tmp_path, monkeypatch):
+    def resident():
+        return int(re.search(r"RssFile:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
+
+    monkeypatch.setattr(embeddings, "BLOCK", 1 << 20)
+    path = save(tmp_path / "e.npy", make_vectors(1 << 20, 16))
+    before = resident()
+    opened = open_embeddings(path)
+    assert resident() - before < path.stat().st_size / 4
+    assert len(opened) == 1 << 20
 
 
 def test_embeddings_have_their_name_only_when_complete(tmp_path):

@@ -1,5 +1,6 @@
 """Embedding files: float32 (n, d) of unit norm, row i the manifest's row i, opened as a memory map."""
 
+import mmap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ def open_embeddings(path: str | Path, rows: int | None = None, dimensions: int |
     rows, dimensions: what it must have, where given. Raises InputError for a file that is no float32 matrix, has
     another shape, or has a row that is not of unit norm (NaN and zero included).
     """
-    remedy = "delete it and run again: it is embedded anew"
+    remedy = "delete it and run again (rule embed_images)"
     try:
         embeddings = np.load(path, mmap_mode="r")
     except (OSError, ValueError, EOFError) as error:
@@ -44,7 +45,14 @@ def iterate_blocks(embeddings: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """The first row and the rows of each block of a matrix, so that memory follows the block."""
     rows = max(1, BLOCK // embeddings.shape[1])
     for start in range(0, len(embeddings), rows):
-        yield start, embeddings[start : start + rows]
+        yield start, map_anew(embeddings)[start : start + rows]
+
+
+def map_anew(embeddings: np.ndarray) -> np.ndarray:
+    """The same embeddings through a map of their own, where they are one: what was read through it leaves with it."""
+    if not isinstance(embeddings.base, mmap.mmap):
+        return embeddings
+    return np.memmap(embeddings.filename, embeddings.dtype, "r", embeddings.offset, embeddings.shape)
 
 
 @contextmanager

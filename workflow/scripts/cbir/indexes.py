@@ -1,12 +1,12 @@
 """Indexes: faiss indexes of a dataset's embeddings by inner product, whose ids are manifest rows."""
 
-import mmap
 import re
 from pathlib import Path
 
 import faiss
 import numpy as np
 
+from cbir.embeddings import map_anew
 from cbir.errors import InputError
 
 BLOCK = 1024  # rows copied at a time: what a memory map may hold resident, pages around each row included
@@ -79,15 +79,12 @@ def _fill_flat(index: faiss.IndexIDMap, embeddings: np.ndarray, rows: np.ndarray
 def copy_rows(embeddings: np.ndarray, rows: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """Some rows of memory-mapped embeddings, float32 (rows, d), into `out` where given.
 
-    Each block is read through a map of its own, closed after it, so that no page of the file stays resident.
+    Each block is read through a map of its own, so that no page of the file stays resident.
     """
     out = np.empty((len(rows), embeddings.shape[1]), np.float32) if out is None else out
-    source = embeddings
     for start in range(0, len(rows), BLOCK):
-        if isinstance(embeddings.base, mmap.mmap):
-            source = np.memmap(embeddings.filename, embeddings.dtype, "r", embeddings.offset, embeddings.shape)
         block = slice(start, start + BLOCK)
-        np.take(source, rows[block], axis=0, out=out[block], mode="clip")  # any other mode buffers `out`
+        np.take(map_anew(embeddings), rows[block], axis=0, out=out[block], mode="clip")  # any other mode buffers `out`
     return out
 
 
