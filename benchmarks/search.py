@@ -1,0 +1,156 @@
+"""Speed and memory of the exact search: ratios to bare faiss in one run, growth with the index, peak memory.
+
+    .venv/bin/python benchmarks/search.py [--small] [--threads 2] [--rounds 3] [--folder /scratch]
+
+Bare faiss is IndexFlatIP.search on the same vectors and the same block of queries, in the same process, in turns with
+ours; ours is all that `search` does around it. Memory is the peak of processes of their own that do what the rules
+build_index and search_index do. The vectors are in clusters, with the cosines that image encoders give.
+"""
+
+import argparse
+import json
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import faiss
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
+
+from cbir.embeddings import create_embeddings, open_embeddings
+from cbir.indexes import build_index, read_index, write_index
+from cbir.neighbors import save_neighbors
+from cbir.retrieval import search
+
+DIMENSIONS, QUERIES, K, CLUSTERS = 512, 2000, 100, 200
+BLOCK = 50_000  # vectors made at a time
+ENGINES = ("faiss", "blocked")
+
+
+def make_embeddings(path: Path, images: int) -> None:
+    """Unit vectors (images, DIMENSIONS) around cluster centers, their variance falling over the dimensions."""
+    generator = np.random.default_rng(0)
+    scale = np.arange(1, DIMENSIONS + 1, dtype=np.float32) ** -0.7
+    center = generator.standard_normal(DIMENSIONS, dtype=np.float32) * 3 * scale.mean()
+    centers = center + scale * generator.standard_normal((CLUSTERS, DIMENSIONS), dtype=np.float32)
+    with create_embeddings(path, images, DIMENSIONS) as embeddings:
+        for start in range(0, images, BLOCK):
+            block = embeddings[start : start + BLOCK]
+            block[:] = generator.standard_normal(block.shape, dtype=np.float32) * scale
+            block += centers[generator.integers(0, CLUSTERS, len(block))]
+            block /= np.linalg.norm(block, axis=1, keepdims=True)
+
+
+def measure_speed(embeddings: np.ndarray, images: int, threads: int, rounds: int) -> dict[str, float]:
+    """Queries a second of bare faiss, and the ratio to it of each engine: medians over rounds."""
+    index = build_index(embeddings, np.arange(images), "Flat", 1, 0)
+    query_rows = np.arange(len(embeddings) - QUERIES, len(embeddings))
+    queries = np.array(embeddings[query_rows])
+    faiss.omp_set_num_threads(threads)
+    bare = []
+    ratios: dict[str, list[float]] = {engine: [] for engine in ENGINES}
+    found = {}
+    search(index, embeddings, query_rows[:8], K, threads=threads, engine="blocked")  # imports torch
+    for _ in range(rounds):
+        for engine in ENGINES:
+            bare.append(seconds(lambda: index.index.search(queries, K)))
+            start = time.perf_counter()
+            found[engine] = search(index, embeddings, query_rows, K, threads=threads, engine=engine)
+            ratios[engine].append(bare[-1] / (time.perf_counter() - start))
+    if not np.array_equal(found["faiss"].neighbor, found["blocked"].neighbor):
+        raise AssertionError("the engines differ")
+    return {"bare": QUERIES / median(bare)} | {engine: median(ratios[engine]) for engine in ENGINES}
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long some work takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def build(embeddings: np.ndarray, images: int, threads: int, path: Path) -> None:
+    """What the rule build_index does."""
+    write_index(build_index(embeddings, np.arange(images), "Flat", threads, 0), path)
+
+
+def find(embeddings: np.ndarray, threads: int, path: Path, engine: str) -> None:
+    """What the rule search_index does."""
+    query_rows = np.arange(len(embeddings) - QUERIES, len(embeddings))
+    found = search(read_index(path, embeddings), embeddings, query_rows, K, threads=threads, engine=engine)
+    save_neighbors(found, path.with_suffix(".npz"))
+
+
+def run_case(case: str, folder: Path, images: int, threads: int, rounds: int) -> dict[str, float]:
+    """Run one case in this process; its numbers, and the peak of this process's memory in bytes."""
+    embeddings, path = open_embeddings(folder / "embeddings.npy"), folder / f"{images}.faiss"
+    result = {}
+    if case == "speed":
+        result = measure_speed(embeddings, images, threads, rounds)
+    elif case == "build":
+        build(embeddings, images, threads, path)
+    else:
+        find(embeddings, threads, path, case)
+    return result | {"peak": peak_memory()}
+
+
+def peak_memory() -> int:
+    """The most bytes of this process that were resident at once; Linux's ru_maxrss would count its parent's too."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def start_case(case: str, folder: Path, images: int, options: argparse.Namespace) -> dict[str, float]:
+    """Run one case in a process of its own."""
+    command = [sys.executable, __file__, "--case", case, "--images", str(images), "--folder", str(folder)]
+    command += ["--threads", str(options.threads), "--rounds", str(options.rounds)]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+
+
+def main() -> None:
+    """Print a table of speed and one of memory."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--small", action="store_true", help="25,000 to 100,000 vectors: a minute")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--folder", type=Path, help="where 7 GB of vectors and indexes go; a temporary folder if absent"
+    )
+    parser.add_argument("--case", help=argparse.SUPPRESS)
+    parser.add_argument("--images", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.case:
+        print(json.dumps(run_case(options.case, options.folder, options.images, options.threads, options.rounds)))
+        return
+    sizes = [25_000, 50_000, 100_000] if options.small else [125_000, 250_000, 500_000, 1_000_000]
+    with tempfile.TemporaryDirectory(dir=options.folder) as temporary:
+        folder = Path(temporary)
+        make_embeddings(folder / "embeddings.npy", max(sizes) + QUERIES)
+        print(
+            f"{QUERIES} queries, {DIMENSIONS} dimensions, k = {K}, {options.threads} threads, {options.rounds} rounds"
+        )
+        print(f"{'vectors':>9} {'bare faiss':>12} " + " ".join(f"{engine:>8}" for engine in ENGINES))
+        for images in sizes:
+            speed = start_case("speed", folder, images, options)
+            ratios = " ".join(f"{speed[engine]:7.2f}x" for engine in ENGINES)
+            print(f"{images:>9,} {speed['bare']:>8.0f} q/s {ratios}", flush=True)
+        print(f"\n{'vectors':>9} {'index MB':>9} {'build':>14} " + " ".join(f"{'search ' + e:>22}" for e in ENGINES))
+        for images in sizes:
+            size = images * DIMENSIONS * 4
+            peaks = [start_case(case, folder, images, options)["peak"] for case in ("build", *ENGINES)]
+            shares = " ".join(f"{peak / 1e6:>8.0f} MB {peak / size:4.2f}x" for peak in peaks)
+            print(f"{images:>9,} {size / 1e6:>9.0f} {shares}", flush=True)
+            (folder / f"{images}.faiss").unlink()
+
+
+if __name__ == "__main__":
+    main()
