@@ -92,7 +92,7 @@ rule describe_space:
         mem_mb=lambda wildcards, attempt: attempt * 4000,
         runtime=60,
     params:
-        index=first_index(),
+        index=exact_index(),
         size=lambda wildcards: largest_index(wildcards.dataset),
         levels=[level for level in config["scores"]["levels"] if level != "pathology_in_region"],
         images=config["spaces"]["images"],
@@ -121,7 +121,7 @@ rule score_labels:
         mem_mb=lambda wildcards, attempt: attempt * 2000,
         runtime=30,
     params:
-        index=first_index(),
+        index=exact_index(),
         size=lambda wildcards: largest_index(wildcards.dataset),
         at=config["scores"]["at"],
     script:

@@ -90,7 +90,7 @@ def combinations(pattern, dataset):
 
 
 def exact_index():
-    """The name of the exact index, which the others are held against."""
+    """The name of the exact index, which the others are held against and which is analysed beyond its scores."""
     return next(name for name, entry in config["indexes"].items() if entry["factory"] == EXACT)
 
 
@@ -159,18 +159,13 @@ def largest_index(dataset):
     return "full" if "full" in sizes else sizes[-1]
 
 
-def first_index():
-    """The index that is analysed beyond its scores."""
-    return next(iter(config["indexes"]))
-
-
 def from_largest_index(pattern):
-    """An input function: the file of a dataset and model that belongs to the first index at its largest size."""
+    """An input function: the file of a dataset and model that belongs to the exact index at its largest size."""
     return lambda wildcards: expand(
         pattern,
         dataset=wildcards.dataset,
         model=wildcards.model,
-        index=first_index(),
+        index=exact_index(),
         size=largest_index(wildcards.dataset),
         draw=0,
     )

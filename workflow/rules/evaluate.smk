@@ -57,7 +57,7 @@ rule compare_models:
             draw=0,
         )[0],
         neighbors=lambda wildcards: expand(
-            rules.search_index.output.neighbors,
+            NEIGHBORS,
             dataset=wildcards.dataset,
             model=config["models"],
             index=wildcards.index,

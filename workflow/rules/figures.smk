@@ -59,7 +59,7 @@ rule draw_gallery:
             NEIGHBORS,
             dataset=wildcards.dataset,
             model=wildcards.model,
-            index=next(iter(config["indexes"])),
+            index=exact_index(),
             size=largest_index(wildcards.dataset),
             draw=0,
         ),
