@@ -52,7 +52,11 @@ def test_an_entry_of_the_user_is_added_and_replaces_one_of_ours_whole(tmp_path):
         (["weights", "revision"], 7, "7 is not of type 'string'"),
         (["weights", "sha256"], "abc", "'abc' does not match"),
         (["weights", "file"], "../model.pth", "'../model.pth' should not be valid"),
-        (["weights", "url"], "https://example.org/model.pth", "'repository' is not one of ['url', 'file', 'sha256']"),
+        (
+            ["weights", "url"],
+            "https://example.org/model.pth",
+            "'repository' is not one of ['url', 'file', 'member', 'sha256']",
+        ),
         (["weights"], {"url": "https://example.org/model.pth"}, "'file' is a required property"),
         (["weights"], {"seed": 0, "file": "model.pth"}, "'file' is not one of ['seed']"),
         (["weights"], {"sha256": "0" * 64}, "'file' is a dependency of 'sha256'"),

@@ -35,3 +35,14 @@ def _read_entries(path: Path) -> dict[str, dict]:
     if not isinstance(entries, dict):
         raise InputError(f"{path}: not a mapping of model names to entries; write it as workflow/models.yaml is")
     return entries
+
+
+def list_files(entry: dict) -> dict[str, dict]:
+    """What has to be fetched for a model, the weights first: file name -> where it is published."""
+    files = {}
+    if entry["weights"].keys() & {"repository", "url"}:
+        files[entry["weights"]["file"]] = entry["weights"]
+    tokenizer = entry.get("text", {}).get("tokenizer", {})
+    for name in tokenizer.get("files", []):
+        files[name] = {key: tokenizer[key] for key in ("repository", "revision")} | {"file": name}
+    return files

@@ -1,6 +1,8 @@
 """Checkpoints: tensors by name, from safetensors or a pickle, and into a model without a gap."""
 
 import pickle
+import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import safetensors
@@ -10,10 +12,39 @@ import torch
 from cbir.errors import InputError, listing
 
 
-def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
+def read_tensors(path: Path, rules: dict) -> dict[str, torch.Tensor]:
+    """The tensors of a checkpoint that are an encoder's own, under the names of its architecture.
+
+    rules: a catalogue entry's `tensors`. `key`: where in a pickled dict the state dict is; `omit`: patterns of names
+    of other parts, left out; `prefix`: what the names of all others begin with, cut off; `rename`: regular expressions
+    and their replacements, in order. Raises InputError that lists names without the prefix, and as read_checkpoint.
+    """
+    tensors = read_checkpoint(path, rules.get("key"))
+    kept = {
+        name: tensor
+        for name, tensor in tensors.items()
+        if not any(fnmatchcase(name, pattern) for pattern in rules.get("omit", []))
+    }
+    prefix, projection = rules.get("prefix", ""), rules.get("projection")
+    foreign = [name for name in kept if not name.startswith((prefix, f"{projection}."))]
+    if foreign:
+        problems = [f"unexpected {name}" for name in foreign]
+        raise InputError(f"{path}: tensors neither under {prefix} nor in tensors.omit:{listing(problems)}")
+    return {_rename(name, prefix, rules.get("rename", {})): tensor for name, tensor in kept.items()}
+
+
+def _rename(name: str, prefix: str, expressions: dict[str, str]) -> str:
+    name = name.removeprefix(prefix)
+    for expression, replacement in expressions.items():
+        name = re.sub(expression, replacement, name)
+    return name
+
+
+def read_checkpoint(path: Path, key: str | None = None) -> dict[str, torch.Tensor]:
     """The tensors of a .safetensors file or of a pickled state dict (read without running any code in it).
 
-    Raises InputError where the file holds anything else.
+    key: where the pickle is a dict that holds the state dict among others. Raises InputError where the file holds
+    anything else.
     """
     try:
         if path.suffix == ".safetensors":
@@ -21,6 +52,10 @@ def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
         tensors = torch.load(path, map_location="cpu", weights_only=True)
     except (safetensors.SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         raise InputError(f"{path}: unreadable weights ({error}); delete the file and fetch it again") from error
+    if key is not None:
+        if not isinstance(tensors, dict) or key not in tensors:
+            raise InputError(f"{path}: no {key} in it; correct the entry's tensors.key")
+        tensors = tensors[key]
     if not isinstance(tensors, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in tensors.values()):
         raise InputError(f"{path}: holds no tensors by name; save the model's state_dict() alone")
     return tensors

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from cbir.errors import InputError
-from cbir.models.loaders import LOADERS
+from cbir.models.loaders import find_loader
 from cbir.models.preprocessing import make_preprocessing
 from cbir.models.weights import check_weights, find_packaged_weights
 
@@ -58,7 +58,7 @@ def load_encoder(entry: dict, weights: str | Path | None, device: str, precision
     if "package" in entry["weights"]:
         path = find_packaged_weights(entry["weights"])
     checksum = check_weights(path, entry["weights"].get("sha256")) if path else None
-    network = LOADERS[entry["loader"]](entry, path)
+    network = find_loader(entry["loader"]).load_image_encoder(entry, path)
     return Encoder(
         network=network.eval()
         .requires_grad_(False)
