@@ -10,9 +10,8 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-import httpx
 from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+from huggingface_hub.errors import GatedRepoError, HTTPError
 
 from cbir.errors import InputError
 from cbir.models.weights import check_weights
@@ -46,10 +45,11 @@ def fetch_file(source: dict, target: Path) -> None:
             fetched = download(source["url"], target.with_name(f"{target.name}.partial"))
     except GatedRepoError as error:
         raise InputError(
-            f"{target}: accept the licence at {describe_source(source)} and log in (hf auth login), or put the file there"
+            f"{target}: accept the licence at {describe_source(source)} and log in (hf auth login), or put the file "
+            "there by hand"
         ) from error
-    except (OSError, http.client.HTTPException, httpx.HTTPError, HfHubHTTPError, LocalEntryNotFoundError) as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
+    except (OSError, HTTPError, http.client.HTTPException) as error:
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise InputError(
             f"{target}: can't be fetched from {describe_source(source)} ({reason}); put the file there by hand"
         ) from error
