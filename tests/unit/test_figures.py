@@ -28,6 +28,7 @@ from cbir.tables import COLUMNS
 ROOT = Path(__file__).parents[2]
 FEW = {"efficientnet-lite0": "supervised", "efficientnet-lite0-untrained": "control", "pixels": "control"}
 MANY = {f"encoder-with-a-long-name-{n}": family for n, family in enumerate(["supervised", "segmentation", ""] * 5)}
+LEVELS = {"modality": 0.4, "anatomic_region": 0.2, "pathology": 0.08, "pathology_in_region": 0.3}  # and their chance
 SIZES = {"30": 30, "100": 100, "5-per-label": 150, "10-per-label": 280, "full": 840}
 DRAWS = [draw_precision_at_k, draw_index_size, draw_levels]
 
@@ -40,14 +41,16 @@ def plausible_scores(models, indexes=("exact",), depths=(1, 3, 5, 10)):
         for index in indexes
         for size, images in SIZES.items()
         for draw in range(1 if size == "full" else 3)
-        for level in ("modality", "anatomic_region", "pathology")
+        for level in LEVELS
         for average in ("micro", "macro")
         for k in depths
     ]
     scores = pd.DataFrame(rows, columns=COLUMNS[:10])
     value = generator.uniform(0.1, 0.9, len(scores))
     reach = np.where(scores["k"].isin([1, 3, 5, 10]), 0.05, np.nan)
-    return scores.assign(value=value, ci_low=value - reach, ci_high=value + reach, queries=240, chance=0.1)
+    return scores.assign(value=value, ci_low=value - reach, ci_high=value + reach, queries=240).assign(
+        chance=scores["level"].map(LEVELS)
+    )
 
 
 def pick(scores, **wanted):
@@ -171,20 +174,39 @@ def test_levels_show_every_model_with_its_interval_best_pathology_on_top():
     figure = draw_levels(scores, model_styles(MANY))
     full = pick(scores, index_size="full", k=1)
     ranked = pick(full, level="pathology", average="micro").sort_values("value", ascending=False)["model"].tolist()
-    assert [tick.get_text() for tick in figure.axes[0].get_yticklabels()] == ranked
+    assert [tick.get_text() for tick in figure.axes[0].get_yticklabels()] == [*ranked, "chance"]
     assert figure.axes[0].yaxis_inverted()
-    assert [panel.get_title() for panel in figure.axes] == ["modality", "anatomic region", "pathology"]
-    for panel, level in zip(figure.axes, ("modality", "anatomic_region", "pathology"), strict=True):
+    assert [panel.get_title() for panel in figure.axes] == [level.replace("_", " ") for level in LEVELS]
+    for panel, level in zip(figure.axes, LEVELS, strict=True):
         points = {
             (round(line.get_ydata()[0]), line.get_markerfacecolor() != "white"): line for line in panel.get_lines()
         }
-        bars = {
-            (round(bar[0, 1]), bar[0, 1] % 1 > 0.5): bar for bars in panel.collections for bar in bars.get_segments()
-        }
+        flat = [bar for bars in panel.collections for bar in bars.get_segments() if bar[0, 1] == bar[1, 1]]
+        bars = {(round(bar[0, 1]), bar[0, 1] % 1 > 0.5): bar for bar in flat}
         for row in pick(full, level=level).itertuples():
             place = (ranked.index(row.model), row.average == "micro")
             assert points[place].get_xdata() == [row.value]
             np.testing.assert_allclose(bars[place][:, 0], [row.ci_low, row.ci_high])
+
+
+def test_levels_show_the_chance_level_below_the_models_and_a_line_up_from_it():
+    scores = plausible_scores(FEW)
+    is_macro = scores["average"] == "macro"
+    scores.loc[is_macro, "chance"] -= 0.03
+    figure = draw_levels(scores, model_styles(FEW))
+    for panel, micro in zip(figure.axes, LEVELS.values(), strict=True):
+        points = [line for line in panel.get_lines() if line.get_ydata()[0] > len(FEW) - 0.5]
+        drawn = {line.get_markerfacecolor() != "white": line.get_xdata()[0] for line in points}
+        assert drawn == {True: micro, False: micro - 0.03}
+        rising = [bar for bars in panel.collections for bar in bars.get_segments() if bar[0, 0] == bar[1, 0]]
+        assert sorted(bar[0, 0] for bar in rising) == [micro - 0.03, micro]
+
+
+def test_precision_at_k_shows_the_chance_level():
+    figure = draw_precision_at_k(plausible_scores(FEW), model_styles(FEW))
+    for panel in figure.axes:
+        assert lines_of(panel, ["chance"])["chance"].get_xydata().tolist() == [[k, 0.08] for k in (1, 3, 5, 10)]
+    assert "chance" in {text.get_text() for text in figure.axes[-1].texts}
 
 
 def test_a_model_keeps_its_look_whatever_comes_after_it_and_controls_are_grey():

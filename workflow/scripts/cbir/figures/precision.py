@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from cbir.figures.style import AVERAGES, OUTLINE, ModelStyle, label_line_ends, make_panels, themed
+from cbir.figures.style import AVERAGES, CHANCE, OUTLINE, ModelStyle, label_line_ends, make_panels, themed
 from cbir.tables import largest_index
 
 TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -14,8 +14,8 @@ TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 def draw_precision_at_k(scores: pd.DataFrame, styles: dict[str, ModelStyle]) -> Figure:
     """Precision at k for the pathology in the largest index, a line a model.
 
-    scores: one dataset's rows of the retrieval table. Points with bars stand at the depths that have a 95 % interval.
-    A row of panels for each index, micro and macro beside each other.
+    scores: one dataset's rows of the retrieval table. Points with bars stand at the depths that have a 95 % interval;
+    the dotted line is the chance level. A row of panels for each index, micro and macro beside each other.
     """
     shown = largest_index(scores)
     shown = shown[(shown["level"] == "pathology") & (shown["metric"] == "precision")].sort_values("k")
@@ -36,6 +36,8 @@ def draw_precision_at_k(scores: pd.DataFrame, styles: dict[str, ModelStyle]) -> 
                 points = line[line["k"].isin(ticks)]
                 panel.plot(points["k"], points["value"], color=style.color, ls="", marker=style.marker, **OUTLINE)
                 panel.vlines(line["k"], line["ci_low"], line["ci_high"], color=style.color, lw=0.7)
+            chance = lines.groupby("k")["chance"].first()
+            panel.plot(chance.index, chance, color=CHANCE.color, ls=CHANCE.dash, lw=0.8, label="chance")
     panels[0, 0].set_xscale("log")
     panels[0, 0].set_xticks(ticks)
     panels[0, 0].xaxis.set_major_formatter("{x:.0f}")
@@ -43,5 +45,5 @@ def draw_precision_at_k(scores: pd.DataFrame, styles: dict[str, ModelStyle]) -> 
     for panel in panels[-1]:
         panel.set_xlabel("k, number of images retrieved (log scale)")
     for last in panels[:, -1]:
-        label_line_ends(last, styles)
+        label_line_ends(last, styles | {"chance": CHANCE})
     return figure

@@ -8,11 +8,15 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from scipy.optimize import isotonic_regression
 
 ONE_COLUMN = 3.5  # inches
 TWO_COLUMNS = 7.2
+GRID_COLUMNS = 4  # panels beside each other
 FONT_SIZE = 7.0  # points, the least that journals print
+LETTERS_PER_INCH = 17  # of this size, on average
+LEGEND_LETTERS = 6  # what a marker and the space around a name take
 INK = "#262626"
 
 THEME = {
@@ -60,6 +64,9 @@ class ModelStyle:
     dash: str | tuple
 
 
+CHANCE = ModelStyle(INK, "X", (0, (1, 1.5)))  # what a random order scores, beside the models
+
+
 def model_styles(families: dict[str, str]) -> dict[str, ModelStyle]:
     """A look for each model: colour by its place among the models (controls in greys), marker by its family.
 
@@ -92,6 +99,33 @@ def make_panels(
     for panel, title in zip(panels[:, 0], rows, strict=True):
         panel.set_ylabel(f"index {title}\n{ylabel}" if len(rows) > 1 else ylabel)
     return figure, panels
+
+
+def make_grid(titles: Sequence[str], row_height: float, xlabel: str, ylabel: str) -> tuple[Figure, list[Axes]]:
+    """A figure, two columns of a page wide, of a titled panel for each thing, on shared axes, four at most in a row."""
+    columns = min(len(titles), GRID_COLUMNS)
+    rows = -(-len(titles) // columns)
+    figure = Figure(figsize=(TWO_COLUMNS, row_height * rows + 0.4), layout="constrained")
+    places = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
+    panels, spare = places[: len(titles)], places[len(titles) :]
+    for panel in spare:
+        panel.remove()
+    for panel, title in zip(panels, titles, strict=True):
+        panel.set_title(title)
+    for panel in panels[-columns:]:
+        panel.tick_params(labelbottom=True)
+    figure.supxlabel(xlabel, fontsize=FONT_SIZE)
+    figure.supylabel(ylabel, fontsize=FONT_SIZE)
+    return figure, panels
+
+
+def add_model_legend(figure: Figure, models: Sequence[str], styles: dict[str, ModelStyle]) -> None:
+    """Name the models below the figure by the colour and marker of their points, in as many columns as fit."""
+    look = {"ls": "", **OUTLINE}
+    keys = [Line2D([], [], color=styles[name].color, marker=styles[name].marker, label=name, **look) for name in models]
+    letters = max(map(len, models), default=0) + LEGEND_LETTERS
+    columns = int(figure.get_figwidth() * LETTERS_PER_INCH / letters)
+    figure.legend(handles=keys, loc="outside lower center", ncols=max(1, min(columns, len(models))))
 
 
 def label_line_ends(panel: Axes, styles: dict[str, ModelStyle]) -> None:
