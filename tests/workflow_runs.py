@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -71,3 +72,19 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
         timeout=600,
         check=False,
     )
+
+
+def tables(folder: Path) -> dict[str, bytes]:
+    """Name and content of every table of the run in folder."""
+    found = {path.name: path.read_bytes() for path in sorted((folder / "results/tables").iterdir())}
+    assert "retrieval.csv" in found
+    return found
+
+
+def wait_for(condition, process: subprocess.Popen, seconds: float = 300) -> None:
+    """Wait until condition() holds, while process runs."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

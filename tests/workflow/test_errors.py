@@ -97,7 +97,6 @@ def test_what_was_finished_before_an_error_stays(data, tmp_path):
         path.unlink()
     done = run(tmp_path, "--cores", "1", "tables")
     assert done.returncode != 0
-    assert "no complete neighbors" in done.stdout
-    neighbors.unlink()
+    assert f"{neighbors.name}: 100 bytes, but" in done.stdout
     assert run(tmp_path, "--cores", "1", "tables").returncode == 0
     assert embedded.stat().st_mtime_ns == before

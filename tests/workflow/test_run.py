@@ -1,20 +1,12 @@
 import os
 import signal
 import subprocess
-import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from workflow_runs import command, run, write_experiment
-
-
-def tables(folder: Path) -> dict[str, bytes]:
-    found = {path.name: path.read_bytes() for path in sorted((folder / "results/tables").iterdir())}
-    assert "retrieval.csv" in found
-    return found
+from workflow_runs import command, run, tables, wait_for, write_experiment
 
 
 def test_a_run_makes_every_table_and_figure(finished):
@@ -86,14 +78,6 @@ def test_a_killed_run_goes_on_where_it_was(finished, data, tmp_path):
     assert done.returncode == 0, done.stdout
     assert embedded.stat().st_mtime_ns == before
     assert tables(tmp_path) == tables(finished)
-
-
-def wait_for(condition, process: subprocess.Popen, seconds: float = 300) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert process.poll() is None, "the run ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_second_run_at_once_is_refused_and_harms_nothing(finished, data, tmp_path):

@@ -151,7 +151,7 @@ for analysis in ANALYSES:
             environment("analysis")
         threads: 1
         resources:
-            mem_mb=2000,
+            mem_mb=lambda wildcards, attempt: attempt * 2000,
             runtime=10,
         script:
             "../scripts/gather_analyses.py"
@@ -173,7 +173,7 @@ rule trace_index_size:
         environment("analysis")
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=lambda wildcards, attempt: attempt * 4000,
         runtime=10,
     params:
         at=config["scores"]["at"],

@@ -2,7 +2,6 @@ import sys
 from math import ceil
 
 import yaml
-from pyarrow.parquet import read_metadata
 
 sys.path.insert(0, f"{workflow.basedir}/workflow/scripts")
 
@@ -10,6 +9,8 @@ from cbir.config import EXACT, complete_config
 from cbir.errors import InputError
 from cbir.lock import lock_results
 from cbir.models.catalogue import check_catalogue, load_catalogue
+from cbir.running import check_run
+from cbir.written import set_damaged_aside
 from snakemake.exceptions import WorkflowError
 
 
@@ -24,6 +25,8 @@ try:
     config = complete_config(
         config, read_yaml(f"{workflow.basedir}/workflow/schemas/config.schema.yaml"), list(CATALOGUE)
     )
+    if not workflow.is_main_process:
+        check_run(Path(config["results"]))
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -54,6 +57,7 @@ wildcard_constraints:
 onstart:
     try:
         workflow.results_lock = lock_results(RESULTS)
+        set_damaged_aside(RESULTS)
     except InputError as error:
         raise WorkflowError(str(error)) from None
 
@@ -104,9 +108,9 @@ def environment(name):
     return f"{workflow.basedir}/envs/{name}.yaml"
 
 
-def shards(manifest):
-    """The numbers of the shards that a manifest's rows fall into."""
-    return range(ceil(read_metadata(manifest).num_rows / config["embedding"]["shard_size"]))
+def shards(images):
+    """The numbers of the shards that a manifest's rows fall into. images: the file that counts them."""
+    return range(ceil(int(Path(images).read_text()) / config["embedding"]["shard_size"]))
 
 
 def listed(wildcards):

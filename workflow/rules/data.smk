@@ -9,7 +9,7 @@ rule make_phantoms:
         environment("data")
     threads: 8
     resources:
-        mem_mb=2000,
+        mem_mb=lambda wildcards, attempt: attempt * 2000,
         runtime=30,
     params:
         patients=lambda wildcards: DATASETS[wildcards.dataset]["patients"],
@@ -23,6 +23,7 @@ checkpoint make_manifest:
         listed,
     output:
         manifest=RESULTS / "manifests/unsplit/{dataset}.parquet",
+        images=RESULTS / "manifests/unsplit/{dataset}.images.txt",
         left_out=RESULTS / "manifests/unsplit/{dataset}.left_out.csv",
     log:
         RESULTS / "logs/make_manifest/{dataset}.log",
@@ -34,7 +35,7 @@ checkpoint make_manifest:
         environment("data")
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=lambda wildcards, attempt: attempt * 4000,
         runtime=60,
     params:
         options=lambda wildcards: DATASETS[wildcards.dataset],
@@ -55,7 +56,7 @@ rule inspect_shard:
         environment("data")
     threads: 4
     resources:
-        mem_mb=4000,
+        mem_mb=lambda wildcards, attempt: attempt * 4000,
         runtime=120,
     params:
         shard_size=config["embedding"]["shard_size"],
@@ -68,7 +69,7 @@ rule inspect_images:
         lambda wildcards: expand(
             rules.inspect_shard.output.inspection,
             dataset=wildcards.dataset,
-            shard=shards(checkpoints.make_manifest.get(dataset=wildcards.dataset).output.manifest),
+            shard=shards(checkpoints.make_manifest.get(dataset=wildcards.dataset).output.images),
         ),
     output:
         inspection=RESULTS / "inspections/{dataset}.parquet",
@@ -82,7 +83,7 @@ rule inspect_images:
         environment("data")
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=lambda wildcards, attempt: attempt * 2000,
         runtime=10,
     script:
         "../scripts/inspect_images.py"
@@ -110,7 +111,7 @@ rule unite_datasets:
         environment("data")
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=lambda wildcards, attempt: attempt * 4000,
         runtime=30,
     params:
         members=lambda wildcards: UNITED[wildcards.dataset],
@@ -125,6 +126,7 @@ checkpoint split_dataset:
         inspection=inspection,
     output:
         manifest=RESULTS / "manifests/{dataset}.parquet",
+        images=RESULTS / "manifests/{dataset}.images.txt",
         left_out=RESULTS / "manifests/left_out/{dataset}.csv",
         counts=RESULTS / "manifests/counts/{dataset}.csv",
     log:
@@ -135,7 +137,7 @@ checkpoint split_dataset:
         environment("data")
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=lambda wildcards, attempt: attempt * 4000,
         runtime=30,
     params:
         shares=lambda wildcards: DATASETS[wildcards.dataset]["split"],

@@ -13,8 +13,9 @@ rule embed_shard:
         environment("embed")
     threads: config["embedding"]["threads"]
     resources:
-        mem_mb=6000,
+        mem_mb=lambda wildcards, attempt: attempt * 6000,
         runtime=480,
+        gpu=int(config["embedding"]["device"] == "cuda"),
     params:
         entry=lambda wildcards: CATALOGUE[wildcards.model],
         device=config["embedding"]["device"],
@@ -41,7 +42,7 @@ rule import_embeddings:
         environment("data")
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=lambda wildcards, attempt: attempt * 2000,
         runtime=120,
     params:
         folder=lambda wildcards: DATASETS[wildcards.dataset]["embeddings"],
@@ -55,7 +56,7 @@ rule embed_images:
             rules.embed_shard.output.embeddings,
             dataset=wildcards.dataset,
             model=wildcards.model,
-            shard=shards(checkpoints.split_dataset.get(dataset=wildcards.dataset).output.manifest),
+            shard=shards(checkpoints.split_dataset.get(dataset=wildcards.dataset).output.images),
         ),
         provenance=expand(rules.embed_shard.output.provenance, shard=0, allow_missing=True),
     output:
@@ -71,7 +72,7 @@ rule embed_images:
         environment("search")
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=lambda wildcards, attempt: attempt * 1000,
         runtime=60,
     script:
         "../scripts/embed_images.py"
@@ -94,7 +95,7 @@ rule unite_embeddings:
         environment("search")
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=lambda wildcards, attempt: attempt * 4000,
         runtime=60,
     params:
         members=lambda wildcards: UNITED[wildcards.dataset],

@@ -41,7 +41,7 @@ rule gather_scores:
         environment("analysis")
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=lambda wildcards, attempt: attempt * 4000,
         runtime=10,
     script:
         "../scripts/gather_scores.py"
@@ -100,7 +100,7 @@ rule gather_comparisons:
         environment("analysis")
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=lambda wildcards, attempt: attempt * 1000,
         runtime=10,
     script:
         "../scripts/gather_comparisons.py"
@@ -162,7 +162,7 @@ rule tabulate_indexes:
         environment("analysis")
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=lambda wildcards, attempt: attempt * 1000,
         runtime=10,
     script:
         "../scripts/tabulate_indexes.py"
@@ -183,7 +183,7 @@ rule tabulate_retrieval:
         environment("analysis")
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=lambda wildcards, attempt: attempt * 2000,
         runtime=10,
     params:
         models=config["models"],
@@ -205,7 +205,7 @@ rule tabulate_datasets:
         environment("analysis")
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=lambda wildcards, attempt: attempt * 1000,
         runtime=10,
     script:
         "../scripts/tabulate_datasets.py"

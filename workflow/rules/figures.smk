@@ -43,7 +43,7 @@ for curve in CURVES:
             environment("analysis")
         threads: 1
         resources:
-            mem_mb=2000,
+            mem_mb=lambda wildcards, attempt: attempt * 2000,
             runtime=10,
         params:
             curve=curve,
@@ -80,7 +80,7 @@ rule draw_gallery:
         environment("analysis")
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=lambda wildcards, attempt: attempt * 2000,
         runtime=10,
     params:
         seed=config["seed"],

@@ -17,7 +17,7 @@ rule sample_index_rows:
         environment("search")
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=lambda wildcards, attempt: attempt * 1000,
         runtime=10,
     params:
         seed=config["seed"],

@@ -1,5 +1,7 @@
 """Make the manifest of a dataset: a row an image, from its publisher's label files."""
 
+from pathlib import Path
+
 import pandas as pd
 
 from cbir.datasets import SOURCES
@@ -17,4 +19,5 @@ with job(snakemake):
     if options["hash_patients"]:
         manifest = hash_patients(manifest, read_key(options["patient_key"]))
     write_manifest(manifest, snakemake.output.manifest)
+    Path(snakemake.output.images).write_text(f"{len(manifest)}\n")
     pd.DataFrame(left_out.items(), columns=["reason", "images"]).to_csv(snakemake.output.left_out, index=False)

@@ -1,5 +1,7 @@
 """Divide a dataset's images into index (train), validation and queries (test); leave out what must not count."""
 
+from pathlib import Path
+
 import pandas as pd
 
 from cbir.hygiene import count_splits, prepare_dataset, take_as_readable
@@ -24,6 +26,7 @@ with job(snakemake):
     )
     check_sizes(images["label"].to_numpy(), images["split"].to_numpy(), params.index_sizes, params.k, dataset)
     write_manifest(images, snakemake.output.manifest)
+    Path(snakemake.output.images).write_text(f"{len(images)}\n")
     left_out.to_csv(snakemake.output.left_out, index=False)
     by_source = pd.read_csv(snakemake.input.left_out)
     count_splits(images, left_out, inspection, by_source, dataset).to_csv(snakemake.output.counts, index=False)

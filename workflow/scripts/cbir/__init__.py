@@ -2,3 +2,7 @@
 
 Nothing here imports Snakemake; only `cbir.models`, `cbir.embedding` and `cbir.probes` import torch.
 """
+
+from cbir.own_packages import leave_snakemake_packages
+
+leave_snakemake_packages()

@@ -8,14 +8,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cbir.errors import InputError
+from cbir.running import running_job
+from cbir.written import written_whole
 
 log = logging.getLogger("cbir")
 
 
 @contextmanager
 def job(snakemake) -> Iterator[None]:
-    """Log to the rule's log file; end with one clear message, without a traceback, where the user can mend it."""
-    path = Path(snakemake.log[0])
+    """Log to the rule's log file; end with one clear message, without a traceback, where the user can mend it.
+
+    While it lasts the job is listed as running; at its end the sizes of its output files are kept.
+    """
+    path, results = Path(snakemake.log[0]), Path(snakemake.config["results"])
     log.setLevel(logging.INFO)
     for handler in (logging.FileHandler(path, mode="w", encoding="utf-8"), *_terminal()):
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -24,7 +29,8 @@ def job(snakemake) -> Iterator[None]:
     wildcards = ", ".join(f"{name}={value}" for name, value in snakemake.wildcards.items())
     log.info("%s %s, threads %d", snakemake.rule, wildcards, snakemake.threads)
     try:
-        yield
+        with running_job(results), written_whole(snakemake.output, results):
+            yield
     except InputError as error:
         log.error("%s", error)
         print(f"\n{snakemake.rule}: {error}\n(log: {path})\n", file=sys.stderr)

@@ -1,0 +1,131 @@
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import psutil
+import pytest
+
+from workflow_runs import command, run, wait_for, write_experiment
+
+pytestmark = pytest.mark.slow
+TABLE = "results/tables/retrieval.csv"
+PARTS = {
+    "manifest": "manifests/small.parquet",
+    "embedding": "embeddings/small/pixels.npy",
+    "index rows": "index_rows/small/full.0.npy",
+    "index": "indexes/small/pixels/exact/full.0.faiss",
+    "neighbors": "neighbors/small/pixels/exact/full.0.npz",
+    "scores": "scores/small/pixels/exact/full.0.csv",
+}
+
+
+def start(folder: Path) -> subprocess.Popen:
+    return subprocess.Popen(
+        command(folder, "--cores", "2", TABLE), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def jobs(folder: Path, rule: str) -> list[psutil.Process]:
+    """The processes that are at a rule's script in folder."""
+    return [
+        process
+        for process in psutil.process_iter(["name", "cmdline"])
+        if process.info["name"].startswith("python")
+        and re.fullmatch(rf"{folder}/.*\.{rule}\.py", (process.info["cmdline"] or [""])[-1])
+    ]
+
+
+@pytest.fixture(scope="module")
+def retrieved(tmp_path_factory, data) -> Path:
+    """The folder of a run of one model to the table of scores."""
+    folder = tmp_path_factory.mktemp("retrieved")
+    write_experiment(folder, data, models=["pixels"], index_draws=1)
+    done = run(folder, "--cores", "2", TABLE)
+    assert done.returncode == 0, done.stdout
+    return folder
+
+
+def ends_alike(folder: Path, retrieved: Path) -> None:
+    done = run(folder, "--cores", "2", TABLE)
+    assert done.returncode == 0, done.stdout
+    assert (folder / TABLE).read_bytes() == (retrieved / TABLE).read_bytes()
+
+
+def test_a_killed_job_is_done_by_the_same_command(retrieved, data, tmp_path):
+    write_experiment(tmp_path, data, models=["pixels"], index_draws=1)
+    first = start(tmp_path)
+    wait_for(lambda: jobs(tmp_path, "embed_shard"), first)
+    manifest = tmp_path / "results" / PARTS["manifest"]
+    before = manifest.stat().st_mtime_ns
+    for job in jobs(tmp_path, "embed_shard"):
+        job.kill()
+    said, _ = first.communicate()
+    assert first.returncode != 0
+    assert "Error in rule embed_shard" in said
+    ends_alike(tmp_path, retrieved)
+    assert manifest.stat().st_mtime_ns == before
+
+
+def test_a_job_that_outlives_its_killed_run_is_ended_by_the_next(retrieved, data, tmp_path):
+    write_experiment(tmp_path, data, models=["pixels"], index_draws=1)
+    first = start(tmp_path)
+    running = tmp_path / "results/.jobs"
+    wait_for(
+        lambda: any(f":{job.pid}:" in str(list(running.iterdir())) for job in jobs(tmp_path, "embed_shard")), first
+    )
+    orphans = jobs(tmp_path, "embed_shard")
+    for orphan in orphans:
+        orphan.suspend()
+    first.kill()
+    first.wait()
+    assert any(orphan.is_running() for orphan in orphans)
+    ends_alike(tmp_path, retrieved)
+    assert not any(orphan.is_running() and orphan.status() != psutil.STATUS_ZOMBIE for orphan in orphans)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of half a megabyte, and a function that enlarges it."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=500k", "tmpfs", disk], stderr=subprocess.PIPE, text=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"mounting a small disk wants root: {mounted.stderr.strip()}")
+    yield disk, lambda: subprocess.run(["mount", "-o", "remount,size=100m", disk], check=True)
+    subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def test_a_run_on_a_full_disk_goes_on_when_there_is_room(retrieved, data, small_disk):
+    disk, enlarge = small_disk
+    write_experiment(disk, data, models=["pixels"], index_draws=1)
+    done = run(disk, "--cores", "2", TABLE)
+    assert done.returncode != 0
+    assert "No space left on device" in done.stdout
+    unsplit = disk / "results/manifests/unsplit/small.parquet"
+    before = unsplit.stat().st_mtime_ns
+    enlarge()
+    ends_alike(disk, retrieved)
+    assert unsplit.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_truncated_file_is_set_aside_and_made_anew_alone(retrieved, tmp_path, part):
+    folder = shutil.copytree(retrieved, tmp_path / "copy", copy_function=shutil.copy2)
+    damaged = folder / "results" / PARTS[part]
+    damaged.write_bytes(damaged.read_bytes()[: damaged.stat().st_size // 2])
+    place = list(PARTS).index(part)
+    for later in list(PARTS.values())[place + 1 :]:
+        (folder / "results" / later).unlink()
+    (folder / TABLE).unlink()
+    kept = [folder / "results" / path for path in list(PARTS.values())[:place]]
+    if part != "embedding":
+        kept.append(folder / "results" / PARTS["embedding"])
+    before = [path.stat().st_mtime_ns for path in kept if path.exists()]
+    done = run(folder, "--cores", "2", TABLE)
+    assert done.returncode != 0
+    assert f"{PARTS[part]}: {damaged.with_name(damaged.name + '.damaged').stat().st_size} bytes, but" in done.stdout
+    ends_alike(folder, retrieved)
+    assert [path.stat().st_mtime_ns for path in kept] == before
