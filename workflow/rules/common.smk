@@ -118,7 +118,7 @@ def listed(wildcards):
     options = DATASETS[wildcards.dataset]
     if options["source"] == "phantoms":
         return RESULTS / "phantoms" / wildcards.dataset
-    if options["source"] == "table":
+    if options["source"] in ("table", "nifti"):
         table = Path(options["root"], options["table"])
         return table if table.exists() else []
     if options["source"] == "released":

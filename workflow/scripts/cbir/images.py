@@ -11,9 +11,10 @@ import pandas as pd
 from PIL import UnidentifiedImageError
 
 from cbir.array_images import SIGNATURE, read_array_image
-from cbir.dicom_headers import SIGNATURE_END, is_dicom
+from cbir.dicom_headers import is_dicom
 from cbir.dicom_images import read_dicom_image
 from cbir.errors import InputError
+from cbir.nifti_images import SIGNATURE_END, is_nifti, read_nifti_image
 from cbir.raster_images import read_raster_image
 
 MAX_PIXELS = 100_000_000  # five times the largest mammogram; a file that claims more is a mistake or an attack
@@ -32,8 +33,9 @@ INSPECTION = {
 def read_image(path: str | Path, frame: int = 0, size: int | None = None) -> np.ndarray:
     """One image as a radiologist's viewer shows it: (h, w) grey or (h, w, 3) RGB uint8, not to be written to.
 
-    The file's content tells whether it is DICOM, an array or a picture, not its name. frame counts from 0. size: the
-    smallest side that the caller needs; a JPEG larger than twice that may come out at a half, a quarter or an eighth.
+    The file's content tells whether it is DICOM, NIfTI, an array or a picture, not its name. frame counts from 0. size:
+    the smallest side that the caller needs; a JPEG larger than twice that may come out at a half, a quarter or an
+    eighth.
     Raises InputError with the path and the reason where the file is absent, empty, truncated, no image, or has no
     pixels or no such frame.
     """
@@ -91,6 +93,8 @@ def _decode(path: str | Path, frame: int, size: int | None) -> tuple[np.ndarray,
                 raise InputError("empty file")
             if start.startswith(SIGNATURE):
                 return read_array_image(path, frame)
+            if is_nifti(start):
+                return read_nifti_image(path, frame, MAX_PIXELS)
             file.seek(0)
             if is_dicom(start):
                 return read_dicom_image(file, frame, MAX_PIXELS)

@@ -56,10 +56,11 @@ def _stretch(pixels: np.ndarray) -> np.ndarray:
     finite = pixels[np.isfinite(pixels)] if pixels.dtype.kind == "f" else pixels
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     if pixels.dtype.itemsize == 2:
-        return _levels(np.arange(2**16), low, high)[pixels]
-    return _levels(pixels, low, high)
+        return levels_between(np.arange(2**16), low, high)[pixels]
+    return levels_between(pixels, low, high)
 
 
-def _levels(values: np.ndarray, low: float, high: float) -> np.ndarray:
+def levels_between(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Grey levels of values, low as 0 and high as 255, uint8; what is no number is black."""
     shares = np.clip((values.astype(np.float64) - low) / max(high - low, np.finfo(float).tiny), 0, 1)
     return (np.nan_to_num(shares) * 255 + 0.5).astype(np.uint8)

@@ -1,8 +1,8 @@
 """One module a source: a function from a dataset's name and its config entry to a table of images.
 
 A new source is such a module, `read_<source>(dataset, options)`, and its line here. It reads label files and directory
-listings, no pixels, and returns what `cbir.manifest.complete_manifest` asks for; `attrs["left_out"]` of the table says
-how many images it left out, by reason.
+listings, no pixels (but `nifti`, to leave out background), and returns what `cbir.manifest.complete_manifest` asks for;
+`attrs["left_out"]` of the table says how many images it left out, by reason.
 """
 
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from cbir.datasets.folder import read_folder
 from cbir.datasets.isic2019 import read_isic2019
 from cbir.datasets.medmnist import read_medmnist
 from cbir.datasets.mimic_cxr import read_mimic_cxr
+from cbir.datasets.nifti import read_nifti
 from cbir.datasets.nih14 import read_nih14
 from cbir.datasets.radimagenet import read_radimagenet
 from cbir.datasets.released import read_released
@@ -27,6 +28,7 @@ SOURCES: dict[str, Callable[[str, dict], pd.DataFrame]] = {
     "table": read_table,
     "folder": read_folder,
     "dicom": read_dicom,
+    "nifti": read_nifti,
     "released": read_released,
     "nih14": read_nih14,
     "chexpert": read_chexpert,
