@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup results test test-slow lint lock bench clean
+.PHONY: help setup results test test-slow lint lock docs bench clean
 
 PYTHON ?= python3
 CONFIG ?=
@@ -47,6 +47,9 @@ lint: setup ## check formatting and style
 
 lock: setup ## resolve envs/packages.toml anew into lock.txt and the conda environments
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" python envs/lock.py
+
+docs: setup ## write config/README.md from the schema
+	@.venv/bin/python workflow/schemas/document_config.py
 
 clean: ## delete the results of the default experiment
 	@rm -rf .snakemake results
