@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help setup results test test-slow lint lock docs bench clean
+.PHONY: help setup results status test test-slow lint lock docs bench clean
 
 PYTHON ?= python3
 CONFIG ?=
@@ -31,6 +31,9 @@ results: setup ## run the default experiment (or CONFIG=file) to tables, figures
 	echo "Tables:  $$results/tables (start with retrieval_main.md)"
 	echo "Figures: $$results/figures"
 	echo "Report:  $$results/report.html (open it in a browser)"
+
+status: setup ## say what is done, running and missing of the default experiment (or CONFIG=file)
+	@$(snakemake) --summary --quiet all | .venv/bin/python workflow/status.py "$(output)"
 
 test: setup ## run the tests
 	@.venv/bin/python -m pytest -m "not slow"

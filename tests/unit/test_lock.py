@@ -10,7 +10,7 @@ import pytest
 
 from cbir.errors import InputError
 from cbir.lock import lock_results
-from cbir.running import RUN, check_run, end_jobs, running_job
+from cbir.running import RUN, check_run, end_jobs, list_jobs, running_job
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 
@@ -35,7 +35,7 @@ def hold(results: Path, code: str) -> subprocess.Popen:
 
 LOCK = "from cbir.lock import lock_results; file = lock_results(results); print('held', flush=True); time.sleep(99)"
 JOB = """from cbir.running import running_job
-with running_job(results):
+with running_job(results, 'a job'):
     print('held', flush=True)
     time.sleep(99)
 """
@@ -66,7 +66,7 @@ def test_where_the_file_system_has_no_locks_a_run_goes_on_with_a_warning(tmp_pat
     monkeypatch.setattr(fcntl, "flock", refuse)
     lock_results(tmp_path).close()
     assert "no lock" in caplog.text
-    with running_job(tmp_path):
+    with running_job(tmp_path, "a job"):
         pass
     end_jobs(tmp_path)
 
@@ -90,19 +90,25 @@ def test_a_job_in_slurm_is_cancelled(tmp_path, monkeypatch):
 
 
 def test_a_job_that_is_done_is_listed_no_more(tmp_path):
-    with running_job(tmp_path):
+    with running_job(tmp_path, "a job"):
         (listed,) = (tmp_path / ".jobs").iterdir()
         assert str(os.getpid()) in listed.name
+        (tmp_path / ".jobs/vanished:1:22").write_text("embed_shard")
+        assert list_jobs(tmp_path) == [
+            "embed_shard (Slurm job 22, vanished)",
+            f"a job (process {os.getpid()}, {os.uname().nodename})",
+        ]
+        (tmp_path / ".jobs/vanished:1:22").unlink()
     assert not list((tmp_path / ".jobs").iterdir())
 
 
 def test_the_slurm_job_that_a_run_itself_is_in_is_not_listed_with_its_jobs(tmp_path, monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "8")
     lock_results(tmp_path).close()
-    with running_job(tmp_path):
+    with running_job(tmp_path, "a job"):
         assert next((tmp_path / ".jobs").iterdir()).name.endswith(f":{os.getpid()}:")
     monkeypatch.setenv("SLURM_JOB_ID", "9")
-    with running_job(tmp_path):
+    with running_job(tmp_path, "a job"):
         assert next((tmp_path / ".jobs").iterdir()).name.endswith(f":{os.getpid()}:9")
 
 

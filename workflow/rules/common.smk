@@ -9,6 +9,7 @@ from cbir.config import EXACT, complete_config
 from cbir.errors import InputError
 from cbir.lock import lock_results
 from cbir.models.catalogue import check_catalogue, load_catalogue
+from cbir.run_record import record_end, record_start
 from cbir.running import check_run
 from cbir.written import set_damaged_aside
 from snakemake.exceptions import WorkflowError
@@ -60,6 +61,15 @@ onstart:
         set_damaged_aside(RESULTS)
     except InputError as error:
         raise WorkflowError(str(error)) from None
+    record_start(RESULTS, config, Path(workflow.basedir))
+
+
+onsuccess:
+    record_end(RESULTS, "success")
+
+
+onerror:
+    record_end(RESULTS, "failure")
 
 
 def index_sizes(dataset):

@@ -1,6 +1,7 @@
 """A job of the workflow: its log, and its end where the input is bad."""
 
 import logging
+import platform
 import sys
 import time
 from collections.abc import Iterator
@@ -26,10 +27,10 @@ def job(snakemake) -> Iterator[None]:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         log.addHandler(handler)
     start = time.monotonic()
-    wildcards = ", ".join(f"{name}={value}" for name, value in snakemake.wildcards.items())
-    log.info("%s %s, threads %d", snakemake.rule, wildcards, snakemake.threads)
+    title = f"{snakemake.rule} {', '.join(f'{name}={value}' for name, value in snakemake.wildcards.items())}".rstrip()
+    log.info("%s, threads %d, on %s", title, snakemake.threads, platform.node())
     try:
-        with running_job(results), written_whole(snakemake.output, results):
+        with running_job(results, title), written_whole(snakemake.output, results):
             yield
     except InputError as error:
         log.error("%s", error)

@@ -30,8 +30,8 @@ def check_run(results: Path) -> None:
 
 
 @contextmanager
-def running_job(results: Path) -> Iterator[None]:
-    """Have this process listed under the folder's running jobs while it lasts."""
+def running_job(results: Path, title: str) -> Iterator[None]:
+    """Have this process listed under the folder's running jobs while it lasts. title: its rule and what it is for."""
     folder = results / ".jobs"
     folder.mkdir(parents=True, exist_ok=True)
     own_slurm_job = os.environ.get(RUN, "").rsplit(":", 1)[-1]
@@ -41,9 +41,23 @@ def running_job(results: Path) -> Iterator[None]:
         with suppress(OSError):  # no locks on some cluster file systems
             fcntl.flock(file, fcntl.LOCK_EX)
         try:
+            file.write(title)
+            file.flush()
             yield
         finally:
             path.unlink(missing_ok=True)
+
+
+def list_jobs(results: Path) -> list[str]:
+    """The titles of the running jobs of a results folder, and where they run; those of other machines as they say."""
+    jobs = []
+    for path in sorted((results / ".jobs").glob("*")):
+        host, process, slurm_job = path.name.split(":")
+        if host != socket.gethostname() or _is_held(path):
+            jobs.append(
+                f"{path.read_text()} ({f'Slurm job {slurm_job}' if slurm_job else f'process {process}'}, {host})"
+            )
+    return jobs
 
 
 def end_jobs(results: Path) -> None:
