@@ -8,7 +8,7 @@ sys.path.insert(0, f"{workflow.basedir}/workflow/scripts")
 from cbir.config import EXACT, complete_config
 from cbir.errors import InputError
 from cbir.lock import lock_results
-from cbir.models.catalogue import check_catalogue, load_catalogue
+from cbir.models.catalogue import check_catalogue, list_files, load_catalogue
 from cbir.run_record import record_end, record_start
 from cbir.running import check_run
 from cbir.written import set_damaged_aside
@@ -32,6 +32,12 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS = Path(config["results"])
+WEIGHTS = Path(config["weights"])
+PUBLISHED = {  # of the experiment's models, each file under WEIGHTS and where it is published
+    f"{model}/{name}": source
+    for model in config["models"]
+    for name, source in (list_files(CATALOGUE[model]) if model in CATALOGUE else {}).items()
+}
 DATASETS = config["datasets"]
 RELEASED = [name for name, options in DATASETS.items() if options["source"] == "released"]
 UNITED = {name: options["members"] for name, options in DATASETS.items() if options["source"] == "union"}
@@ -154,7 +160,8 @@ def released(wildcards):
 
 def weights(wildcards):
     """The weights file of a model, where it is one that is fetched."""
-    return []
+    source = CATALOGUE[wildcards.model]["weights"] if wildcards.model in CATALOGUE else {}
+    return WEIGHTS / wildcards.model / source["file"] if source.keys() & {"repository", "url"} else []
 
 
 def curves(dataset):

@@ -1,3 +1,27 @@
+rule weights:
+    localrule: True
+    input:
+        expand(WEIGHTS / "{file}", file=PUBLISHED),
+
+
+# A file that is there already, fetched or put there by hand, has no rule: it is never fetched again, nor deleted.
+rule fetch_weights:
+    localrule: True
+    output:
+        WEIGHTS / "{file}",
+    log:
+        RESULTS / "logs/fetch_weights/{file}.log",
+    wildcard_constraints:
+        file=one_of(file for file in PUBLISHED if not (WEIGHTS / file).exists()),
+    conda:
+        environment("embed")
+    threads: 1
+    params:
+        source=lambda wildcards: PUBLISHED[wildcards.file],
+    script:
+        "../scripts/fetch_weights.py"
+
+
 rule embed_shard:
     input:
         manifest=rules.split_dataset.output.manifest,

@@ -1,0 +1,9 @@
+"""Fetch a file of a model, its weights or a part of its tokenizer, from where it is published."""
+
+from pathlib import Path
+
+from cbir.jobs import job
+from cbir.models.fetching import fetch_file
+
+with job(snakemake):
+    fetch_file(snakemake.params.source, Path(snakemake.output[0]))
