@@ -54,6 +54,9 @@ lock: setup ## resolve envs/packages.toml anew into lock.txt and the conda envir
 docs: setup ## write config/README.md from the schema
 	@.venv/bin/python workflow/schemas/document_config.py
 
+bench: setup ## measure speed and memory of embedding, search, scoring and manifests (an hour; alone on the machine)
+	@for benchmark in embed search score manifest; do .venv/bin/python benchmarks/$$benchmark.py; done
+
 clean: ## delete the results of the default experiment
 	@rm -rf .snakemake results
 	mkdir results
