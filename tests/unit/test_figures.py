@@ -400,7 +400,7 @@ def test_images_keep_their_shape_in_the_gallery_and_come_down_to_its_resolution(
 
 @pytest.mark.parametrize("caption", sorted((ROOT / "workflow/report").glob("*.rst")), ids=lambda path: path.stem)
 def test_captions_render(caption):
-    config = {"scores": {"at": [1, 5], "bootstrap": 1000}}
+    config = {"scores": {"at": [1, 5], "bootstrap": 1000}, "search": {"threads": 2}}
     wildcards = SimpleNamespace(dataset="chest", model="pixels")
     job = SimpleNamespace(config=config, wildcards=wildcards)
     template = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(caption.read_text())

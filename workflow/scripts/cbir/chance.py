@@ -1,7 +1,7 @@
 """The chance level of each retrieval metric: what a random order of the same index images is expected to score."""
 
 import numpy as np
-from scipy.special import gammaln, xlog1py, xlogy
+from scipy.special import xlog1py
 
 from cbir.metrics import rank_discounts
 
@@ -83,7 +83,7 @@ def _win_vote(available: np.ndarray, depth: int) -> np.ndarray:
     images = int(available.sum())
     depth = min(depth, images)
     share = depth / images
-    chances = _binomial(np.arange(depth + 1), available[:, None], share)
+    chances = _binomial(available, share, depth)
     points = 4 * depth + 64  # the chance of as many votes, which alias, is below 1e-20
     x = np.exp(2j * np.pi * np.arange(points) / points)
     wins = np.zeros(len(available))
@@ -93,14 +93,18 @@ def _win_vote(available: np.ndarray, depth: int) -> np.ndarray:
         others = _product_of_others(fewer + (nodes[:, None, None] + 1) / 2 * chances[:, [votes]] * x**votes)
         coefficients = (others @ x ** (votes - depth)).real / points
         wins += chances[:, votes] * (weights / 2 @ coefficients)
-    return wins / _binomial(depth, images, share)
+    return wins / _binomial(np.array([images]), share, depth)[0, depth]
 
 
-def _binomial(successes: np.ndarray, trials: np.ndarray, share: float) -> np.ndarray:
-    """Binomial probabilities; scipy.stats has them too, but takes as long to import as all else that a job imports."""
-    failures = np.maximum(trials - successes, 0)
-    ways = gammaln(trials + 1) - gammaln(successes + 1) - gammaln(failures + 1)
-    return np.where(successes <= trials, np.exp(ways + xlogy(successes, share) + xlog1py(failures, -share)), 0)
+def _binomial(trials: np.ndarray, share: float, depth: int) -> np.ndarray:
+    """Binomial probabilities of 0 to `depth` successes: (n,) int trials to (n, depth + 1).
+
+    scipy.stats has them too, but takes as long to import as all else that a job imports.
+    """
+    before = np.arange(depth)
+    ways = np.cumprod((trials[:, None] - before).clip(0) * share / (before + 1), axis=1)
+    failures = (trials[:, None] - np.arange(depth + 1)).clip(0)
+    return np.column_stack([np.ones(len(trials)), ways]) * np.exp(xlog1py(failures, -share))
 
 
 def _product_of_others(factors: np.ndarray) -> np.ndarray:
