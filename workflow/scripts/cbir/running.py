@@ -25,13 +25,16 @@ def name_run() -> str:
 def check_run(results: Path) -> None:
     """In a job, raise InputError if its run no longer has the results folder: it was killed, and another came."""
     run = os.environ.get(RUN)
-    if run is not None and run not in (results / ".lock").read_text().splitlines():
+    if run and run not in (results / ".lock").read_text().splitlines():
         raise InputError(f"the run of this job has ended, and another one has {results}; the job is left to that")
 
 
 @contextmanager
 def running_job(results: Path, title: str) -> Iterator[None]:
-    """Have this process listed under the folder's running jobs while it lasts. title: its rule and what it is for."""
+    """Have this process listed under the folder's running jobs while it lasts. title: its rule and what it is for.
+
+    Raises InputError in a job that a killed run left and that begins when another run has the folder already.
+    """
     folder = results / ".jobs"
     folder.mkdir(parents=True, exist_ok=True)
     own_slurm_job = os.environ.get(RUN, "").rsplit(":", 1)[-1]
@@ -43,6 +46,7 @@ def running_job(results: Path, title: str) -> Iterator[None]:
         try:
             file.write(title)
             file.flush()
+            check_run(results)
             yield
         finally:
             path.unlink(missing_ok=True)
