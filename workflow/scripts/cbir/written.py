@@ -12,7 +12,8 @@ RECORDS = ".sizes"  # a folder in the results: for each file there, a text file 
 @contextmanager
 def written_whole(paths: Iterable[str], results: Path) -> Iterator[None]:
     """Keep the sizes of the files under `results` that the body writes, once it has come to its end."""
-    written = {Path(path): results / RECORDS / Path(path).relative_to(results) for path in paths}
+    own = [path for path in map(Path, paths) if path.is_relative_to(results)]
+    written = {path: results / RECORDS / path.relative_to(results) for path in own}
     for record in written.values():
         record.unlink(missing_ok=True)
     yield
