@@ -16,6 +16,7 @@ include: "workflow/rules/search.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/analyse.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/pages.smk"
 
 
 report: "workflow/report/workflow.rst"
@@ -32,6 +33,7 @@ rule all:
     input:
         TABLES,
         FIGURES,
+        PAGES,
 
 
 rule tables:

@@ -60,7 +60,7 @@ def command(folder: Path, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "snakemake", *options, "--configfile", str(folder / "experiment.yaml"), *arguments]
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+def run(folder: Path, *arguments: str, timeout: int = 600) -> subprocess.CompletedProcess:
     """Run Snakemake to its end; its output, both streams, is in stdout."""
     return subprocess.run(
         command(folder, *arguments),
@@ -69,7 +69,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
         stdin=subprocess.DEVNULL,
         text=True,
         env=os.environ | {"PYTHONHASHSEED": "random"},
-        timeout=600,
+        timeout=timeout,
         check=False,
     )
 

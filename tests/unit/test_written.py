@@ -48,3 +48,11 @@ def test_a_folder_is_measured_by_all_of_its_files(tmp_path):
     (folder / "CT/1.png").write_bytes(b"123")
     with pytest.raises(InputError, match="phantoms: 3 bytes, but 5"):
         set_damaged_aside(tmp_path)
+
+
+def test_a_file_outside_the_results_is_let_be(tmp_path):
+    weights = tmp_path / "resources/weights.pt"
+    weights.parent.mkdir()
+    with written_whole([str(weights)], tmp_path / "results"):
+        weights.write_bytes(b"123")
+    assert not (tmp_path / "results").exists()

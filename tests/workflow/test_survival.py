@@ -72,7 +72,7 @@ def test_a_job_that_outlives_its_killed_run_is_ended_by_the_next(retrieved, data
     write_experiment(tmp_path, data, models=["pixels"], index_draws=1)
     first = start(tmp_path)
     listed = tmp_path / "results/.jobs"
-    wait_for(lambda: jobs(tmp_path, "embed_shard") and list(listed.iterdir()), first)
+    wait_for(lambda: jobs(tmp_path, "embed_shard") and list(listed.glob("*")), first)
     orphans = jobs(tmp_path, "embed_shard")
     for orphan in orphans:
         orphan.suspend()

@@ -137,12 +137,7 @@ for analysis in ANALYSES:
         input:
             expand(RESULTS / f"analyses/{analysis}/{{dataset}}/{{model}}.csv", dataset=DATASETS, model=config["models"]),
         output:
-            table=report(
-                RESULTS / f"tables/{analysis}.csv",
-                caption=f"../report/tables/{analysis}.rst",
-                category="Tables",
-                labels={"table": analysis.replace("_", " ")},
-            ),
+            table=RESULTS / f"tables/{analysis}.csv",
         log:
             RESULTS / f"logs/gather_{analysis}.log",
         benchmark:
@@ -161,10 +156,8 @@ rule trace_index_size:
     input:
         retrieval=rules.gather_scores.output.retrieval,
     output:
-        curves=report(RESULTS / "tables/index_size.csv", caption="../report/tables/index_size.rst", category="Tables"),
-        fits=report(
-            RESULTS / "tables/index_size_fit.csv", caption="../report/tables/index_size_fit.rst", category="Tables"
-        ),
+        curves=RESULTS / "tables/index_size.csv",
+        fits=RESULTS / "tables/index_size_fit.csv",
     log:
         RESULTS / "logs/trace_index_size.log",
     benchmark:

@@ -1,18 +1,18 @@
 rule weights:
-    localrule: True
     input:
         expand(WEIGHTS / "{file}", file=PUBLISHED),
+    localrule: True
 
 
 # A file that is there already, fetched or put there by hand, has no rule: it is never fetched again, nor deleted.
 rule fetch_weights:
-    localrule: True
     output:
         WEIGHTS / "{file}",
     log:
         RESULTS / "logs/fetch_weights/{file}.log",
     wildcard_constraints:
         file=one_of(file for file in PUBLISHED if not (WEIGHTS / file).exists()),
+    localrule: True
     conda:
         environment("embed")
     threads: 1

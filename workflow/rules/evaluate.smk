@@ -32,7 +32,7 @@ rule gather_scores:
             for path in combinations("scores/{dataset}/{model}/{index}/{size}.{draw}.csv", dataset)
         ],
     output:
-        retrieval=report(RESULTS / "tables/retrieval.csv", caption="../report/retrieval.rst", category="Tables"),
+        retrieval=RESULTS / "tables/retrieval.csv",
     log:
         RESULTS / "logs/gather_scores.log",
     benchmark:
@@ -91,7 +91,7 @@ rule gather_comparisons:
     input:
         comparisons=expand(rules.compare_models.output.comparisons, dataset=DATASETS, index=config["indexes"]),
     output:
-        comparisons=report(RESULTS / "tables/comparisons.csv", caption="../report/comparisons.rst", category="Tables"),
+        comparisons=RESULTS / "tables/comparisons.csv",
     log:
         RESULTS / "logs/gather_comparisons.log",
     benchmark:
@@ -153,7 +153,7 @@ rule tabulate_indexes:
             )
         ],
     output:
-        indexes=report(RESULTS / "tables/indexes.csv", caption="../report/indexes.rst", category="Tables"),
+        indexes=RESULTS / "tables/indexes.csv",
     log:
         RESULTS / "logs/tabulate_indexes.log",
     benchmark:
@@ -172,7 +172,7 @@ rule tabulate_retrieval:
     input:
         retrieval=rules.gather_scores.output.retrieval,
     output:
-        csv=report(RESULTS / "tables/retrieval_main.csv", caption="../report/retrieval_main.rst", category="Tables"),
+        csv=RESULTS / "tables/retrieval_main.csv",
         markdown=RESULTS / "tables/retrieval_main.md",
         latex=RESULTS / "tables/retrieval_main.tex",
     log:
@@ -196,7 +196,7 @@ rule tabulate_datasets:
     input:
         counts=expand(rules.split_dataset.output.counts, dataset=DATASETS),
     output:
-        datasets=report(RESULTS / "tables/datasets.csv", caption="../report/datasets.rst", category="Tables"),
+        datasets=RESULTS / "tables/datasets.csv",
     log:
         RESULTS / "logs/tabulate_datasets.log",
     benchmark:
