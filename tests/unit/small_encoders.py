@@ -7,6 +7,7 @@ import open_clip
 import safetensors.torch
 import torch
 import transformers
+from torch.nn import functional
 
 from cbir.models.catalogue import load_catalogue
 
@@ -90,3 +91,79 @@ def make_medclip(folder):
     path = folder / "pytorch_model.bin"
     torch.save(tensors, path)
     return swin, image_head, bert, text_head, path
+
+
+def seem_reference(tensors, batch, depths, levels):
+    """SEEM's image encoder straight from its tensors, channels first, as its publication has it."""
+
+    def get(name):
+        return tensors[f"backbone.{name}"]
+
+    def norm(x, name):
+        x = functional.layer_norm(x.permute(0, 2, 3, 1), x.shape[1:2], get(f"{name}.weight"), get(f"{name}.bias"))
+        return x.permute(0, 3, 1, 2)
+
+    def linear(x, name):
+        return torch.einsum("bchw,dc->bdhw", x, get(f"{name}.weight")) + get(f"{name}.bias")[:, None, None]
+
+    def conv(x, name, **options):
+        return functional.conv2d(x, get(f"{name}.weight"), get(f"{name}.bias"), **options)
+
+    x = norm(conv(batch, "patch_embed.proj", stride=4, padding=3), "patch_embed.norm")
+    for stage, depth in enumerate(depths):
+        for number in range(depth):
+            block, width = f"layers.{stage}.blocks.{number}", x.shape[1]
+            x = x + conv(x, f"{block}.dw1", padding=1, groups=width)
+            mixed = linear(x, f"{block}.modulation.f")
+            query, context, gates = mixed[:, :width], mixed[:, width : 2 * width], mixed[:, 2 * width :]
+            total = torch.zeros_like(context)
+            for level in range(levels):
+                kernel = get(f"{block}.modulation.focal_layers.{level}.0.weight")
+                context = functional.gelu(functional.conv2d(context, kernel, padding=1 + level, groups=width))
+                total = total + context * gates[:, [level]]
+            total = total + functional.gelu(context.mean((2, 3), keepdim=True)) * gates[:, [levels]]
+            modulated = query * conv(total / (levels + 1), f"{block}.modulation.h")
+            update = linear(modulated, f"{block}.modulation.proj")
+            x = norm(x + get(f"{block}.gamma_1")[:, None, None] * update, f"{block}.norm1")
+            x = x + conv(x, f"{block}.dw2", padding=1, groups=width)
+            update = linear(functional.gelu(linear(x, f"{block}.mlp.fc1")), f"{block}.mlp.fc2")
+            x = norm(x + get(f"{block}.gamma_2")[:, None, None] * update, f"{block}.norm2")
+        if stage < len(depths) - 1:
+            down = f"layers.{stage}.downsample"
+            x = norm(conv(x, f"{down}.proj", stride=2, padding=1), f"{down}.norm")
+    return norm(x, "norm3").mean((2, 3))
+
+
+def make_seem(width, depths, levels):
+    """The tensors of SEEM's image encoder, as its configuration names and shapes them."""
+    shapes = {"patch_embed.proj.weight": (width, 3, 7, 7), "patch_embed.proj.bias": (width,)}
+    shapes |= {f"patch_embed.norm.{kind}": (width,) for kind in ("weight", "bias")}
+    for stage, depth in enumerate(depths):
+        w = width * 2**stage
+        for block in (f"layers.{stage}.blocks.{number}" for number in range(depth)):
+            for n in (1, 2):
+                shapes |= {
+                    f"{block}.dw{n}.weight": (w, 1, 3, 3),
+                    f"{block}.dw{n}.bias": (w,),
+                    f"{block}.gamma_{n}": (w,),
+                }
+                shapes |= {f"{block}.norm{n}.{kind}": (w,) for kind in ("weight", "bias")}
+            modulation = f"{block}.modulation"
+            shapes |= {f"{modulation}.f.weight": (2 * w + levels + 1, w), f"{modulation}.f.bias": (2 * w + levels + 1,)}
+            shapes |= {f"{modulation}.h.weight": (w, w, 1, 1), f"{modulation}.h.bias": (w,)}
+            shapes |= {f"{modulation}.proj.weight": (w, w), f"{modulation}.proj.bias": (w,)}
+            for level in range(levels):
+                side = 3 + 2 * level
+                shapes[f"{modulation}.focal_layers.{level}.0.weight"] = (w, 1, side, side)
+            shapes |= {f"{block}.mlp.fc1.weight": (4 * w, w), f"{block}.mlp.fc1.bias": (4 * w,)}
+            shapes |= {f"{block}.mlp.fc2.weight": (w, 4 * w), f"{block}.mlp.fc2.bias": (w,)}
+        if stage < len(depths) - 1:
+            down = f"layers.{stage}.downsample"
+            shapes |= {f"{down}.proj.weight": (2 * w, w, 3, 3), f"{down}.proj.bias": (2 * w,)}
+            shapes |= {f"{down}.norm.{kind}": (2 * w,) for kind in ("weight", "bias")}
+        shapes |= {f"norm{stage}.{kind}": (w,) for kind in ("weight", "bias")}
+    generator = torch.Generator().manual_seed(0)
+    return {
+        f"backbone.{name}": torch.randn(shape, generator=generator) * 0.2 + (len(shape) == 1 and "bias" not in name)
+        for name, shape in shapes.items()
+    }

@@ -26,33 +26,44 @@ log = logging.getLogger(__name__)
 def embed_images(encoder: Encoder, images: pd.DataFrame, output: str | Path, batch_size: int, threads: int) -> None:
     """Embed images into `output`: float32 (n, d), unit norm, row i for row i of `images`.
 
-    images: manifest rows, of which `path` and `frame` are read. Worker processes read batches ahead while the
-    encoder runs on `threads` threads. Progress goes to this module's log, a line a minute. Raises
-    InputError that lists every image that can't be read or has no embedding; no output is written then.
+    images: manifest rows, of which `path` and `frame` are read. batch_size: images of 224 x 224 pixels a forward pass;
+    of larger inputs as many fewer. Worker processes read batches ahead while the encoder runs on `threads` threads.
+    Progress goes to this module's log, a line a minute. Raises InputError that lists every image that can't be read or
+    has no embedding; no output is written then.
     """
     keep_freed_memory()
     torch.set_num_threads(threads)
     torch.backends.cudnn.deterministic = True
+    batch_size = scale_batch(batch_size, encoder.side)
     loader = make_loader(encoder, images, batch_size, threads)
     log.info("embedding %d images on %s, %d threads, batches of %d", len(images), encoder.device, threads, batch_size)
     problems: list[str] = []
+    computed = 0.0  # seconds
     started = reported = time.monotonic()
     with create_embeddings(output, len(images), encoder.dimensions) as embeddings:
         done = 0
         for rows, batch, unreadable in loader:
             problems += unreadable
             if not problems:
+                begun = time.monotonic()
                 vectors = encoder.forward(batch).numpy()
+                computed += time.monotonic() - begun
                 embeddings[rows] = vectors
                 problems += [f"{images['path'].iloc[rows[i]]}: no embedding" for i in find_unnormalized(vectors)]
             done += len(rows) + len(unreadable)
             if time.monotonic() - reported >= PROGRESS_INTERVAL or done == len(images):
                 reported = time.monotonic()
                 log.info(describe_progress(done, len(images), reported - started))
+        log.info("the encoder waited for images for %.0f %% of the time", 100 * (1 - computed / (reported - started)))
         if problems:
             raise InputError(
                 f"{len(problems)} images can't be embedded; mend them or leave them out:{listing(problems)}"
             )
+
+
+def scale_batch(batch_size: int, side: int) -> int:
+    """The images of `side` x `side` pixels that take the memory of `batch_size` of 224 x 224, but no more of them."""
+    return max(1, batch_size * 224**2 // max(side, 224) ** 2)
 
 
 def keep_freed_memory() -> None:

@@ -20,11 +20,15 @@ PROVENANCE_PACKAGES = ("torch", "timm", "open_clip_torch", "transformers", "pill
 
 @dataclass(frozen=True)
 class Encoder:
-    """A network with its preprocessing; `size`: the smallest side in pixels that the preprocessing makes use of."""
+    """A network with its preprocessing.
+
+    side: of the square that the network sees, in pixels. size: the smallest side that the preprocessing makes use of.
+    """
 
     network: torch.nn.Module
     preprocess: Callable[[np.ndarray], torch.Tensor]
     dimensions: int
+    side: int
     size: int
     device: torch.device
     precision: torch.dtype
@@ -69,6 +73,7 @@ def load_encoder(entry: dict, weights: str | Path | None, device: str, precision
         ),
         preprocess=make_preprocessing(entry["input"]),
         dimensions=entry["dimensions"],
+        side=entry["input"].get("crop", entry["input"]["size"]),
         size=entry["input"]["size"],
         device=target,
         precision=PRECISIONS[precision],
