@@ -1,4 +1,5 @@
 import logging
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import torch
 from PIL import Image
 
 from cbir import embedding
-from cbir.embedding import describe_progress, embed_images
+from cbir.embedding import describe_progress, embed_images, scale_batch
 from cbir.embeddings import open_embeddings
 from cbir.errors import InputError
 from cbir.models.catalogue import load_catalogue
@@ -102,3 +103,16 @@ def test_progress_is_logged_at_each_interval_and_at_the_end(tmp_path, encoder, i
 
 def test_progress_tells_images_done_speed_and_time_left():
     assert describe_progress(2_000, 9_320, 100) == "2,000 of 9,320 images, 20.0 images/s, 0:06:06 left"
+
+
+def test_the_log_tells_how_long_the_encoder_waited_for_images(tmp_path, encoder, images, caplog):
+    with caplog.at_level(logging.INFO):
+        embed_images(encoder, images[0], tmp_path / "e.npy", 3, 1)
+    assert re.fullmatch(r"the encoder waited for images for \d+ % of the time", caplog.records[-1].message)
+
+
+@pytest.mark.parametrize(
+    ("side", "images"), [(32, 64), (224, 64), (240, 55), (448, 16), (518, 11), (1024, 3), (4096, 1)]
+)
+def test_a_batch_of_larger_inputs_takes_no_more_memory(side, images):
+    assert scale_batch(64, side) == images
