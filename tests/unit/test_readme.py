@@ -28,6 +28,6 @@ def test_every_source_is_described():
 
 
 def test_every_file_and_folder_that_it_names_is_there():
-    for name in ("Snakefile", "config.yaml", "envs", "profiles/default", "workflow/models.yaml", "config/paper.yaml"):
+    for name in ("Snakefile", "config.yaml", "envs", "profiles/slurm", "workflow/models.yaml", "config/paper.yaml"):
         assert name in README
         assert (ROOT / name).exists()
