@@ -13,8 +13,8 @@ GRADES = ["No DR", "Mild DR", "Moderate DR", "Severe DR", "Proliferative DR"]
 def read_aptos2019(dataset: str, options: dict) -> pd.DataFrame:
     """A row an image of the challenge's training set; the labels of its test set were not published.
 
-    options: `root`, with train.csv and train_images/; `check_files`. Patients and a split were not published. Raises
-    InputError.
+    options: `root`, with train.csv and train_images/; `check_files`. Patients and a split were not published.
+    Unverified: the layout, which could not be looked up. Raises InputError.
     """
     root = dataset_root(dataset, options)
     table = label_file(root, ["train.csv"], dataset)
