@@ -18,8 +18,8 @@ def read_mimic_cxr(dataset: str, options: dict) -> pd.DataFrame:
 
     options: `root`, with mimic-cxr-2.0.0-split.csv and mimic-cxr-2.0.0-chexpert.csv (or .csv.gz) and the images as
     files/p10/p10000032/s50414267/<dicom_id>.jpg; `check_files`. Where MIMIC-CXR's mimic-cxr-reports.zip is unpacked to
-    mimic-cxr-reports/, the free-text report comes along (unverified: that folder's name). The official split stands. Raises
-    InputError. Johnson et al. 2019, "MIMIC-CXR-JPG".
+    mimic-cxr-reports/, the free-text report comes along (unverified: that folder's name). The official split stands.
+    Raises InputError. Johnson et al. 2019, "MIMIC-CXR-JPG".
     """
     root = dataset_root(dataset, options)
     tables = {
