@@ -47,6 +47,7 @@ lint: setup ## check formatting and style
 	ruff format --check .
 	snakefmt --check Snakefile workflow/rules
 	snakemake --lint
+	hadolint Dockerfile
 
 lock: setup ## resolve envs/packages.toml anew into lock.txt and the conda environments
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" python envs/lock.py
