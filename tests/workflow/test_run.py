@@ -1,4 +1,7 @@
+import io
+import json
 import os
+import re
 import signal
 import subprocess
 
@@ -6,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cbir.status import describe_status
 from workflow_runs import command, run, tables, wait_for, write_experiment
 
 
@@ -91,3 +95,18 @@ def test_a_second_run_at_once_is_refused_and_harms_nothing(finished, data, tmp_p
     assert second.returncode != 0
     assert "in use by another run" in second.stdout
     assert first.wait() == 0
+
+
+def test_the_record_of_a_run_says_how_it_ended_and_what_made_the_results(finished):
+    run = json.loads((finished / "results/run.json").read_text())["runs"][0]
+    assert run["outcome"] == "success"
+    assert run["ended"] >= run["started"]
+    assert run["config"]["scores"]["at"] == [1, 3, 5, 10]
+    assert {"snakemake", "torch", "faiss-cpu"} <= set(run["versions"])
+
+
+def test_the_status_of_a_finished_run_has_nothing_missing(finished):
+    summary = run(finished, "--summary", "--quiet", "all").stdout
+    said = describe_status(io.StringIO(summary[summary.index("output_file") :]), finished / "results")
+    assert re.search(r"^all +\d+ +0 +0$", said, re.MULTILINE), said
+    assert "last run: success" in said

@@ -3,7 +3,7 @@ import os
 import pytest
 import yaml
 
-from slurm_single_node import SITE, single_node_slurm
+from slurm_single_node import CONFIGURATION, SITE, single_node_slurm
 from workflow_runs import ROOT, run, tables
 
 pytestmark = pytest.mark.slow
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 def slurm(tmp_path):
     if os.geteuid() != 0:
         pytest.skip("starting Slurm wants root")
-    if SITE.exists():
+    if SITE.exists() and not SITE.read_text().startswith(CONFIGURATION[:20]):
         pytest.skip(f"this machine has a Slurm of its own ({SITE})")
     folder = tmp_path / "slurm"
     folder.mkdir()
@@ -23,9 +23,9 @@ def slurm(tmp_path):
 
 @pytest.mark.usefixtures("slurm")
 def test_the_default_experiment_in_small_gives_the_same_tables_through_slurm(tmp_path):
-    experiment = yaml.safe_load((ROOT / "config.yaml").read_text()) | {"index_sizes": [30, "full"], "index_draws": 2}
+    experiment = yaml.safe_load((ROOT / "config.yaml").read_text()) | {"index_sizes": [30, "full"], "index_draws": 1}
     experiment["datasets"]["phantoms"] |= {"patients": 24, "min_per_label": 2}
-    experiment |= {"models": ["efficientnet-lite0", "pixels"], "search": {"k": 10}}
+    experiment |= {"models": ["efficientnet-lite0", "pixels"], "search": {"k": 10}, "probes": {"methods": []}}
     for place in ("here", "through_slurm"):
         (tmp_path / place).mkdir()
         (tmp_path / place / "experiment.yaml").write_text(yaml.safe_dump(experiment))
