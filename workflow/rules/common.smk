@@ -13,6 +13,10 @@ from cbir.run_record import record_end, record_start
 from cbir.running import check_run
 from cbir.written import set_damaged_aside
 from snakemake.exceptions import WorkflowError
+from snakemake.jobs import GroupJob, GroupJobFactory
+
+# Snakemake hands out groups of an earlier plan, which a checkpoint has changed since: snakemake/snakemake#4202
+GroupJobFactory.new = lambda self, id, jobs, resources: GroupJob(id, frozenset(jobs), resources)
 
 
 def read_yaml(path):
