@@ -17,71 +17,21 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import same_color, to_rgb
 from matplotlib.text import Text
 
+from cbir.figures.confusion import draw_confusion
 from cbir.figures.gallery import choose_queries, draw_gallery
 from cbir.figures.index_size import draw_index_size
 from cbir.figures.levels import draw_levels
 from cbir.figures.precision import draw_precision_at_k
 from cbir.figures.style import COLORS, GREYS, label_line_ends, make_panels, model_styles, save_figure, spread_out
 from cbir.neighbors import Neighbors
-from cbir.tables import COLUMNS
+from figure_checks import FEW, LEVELS, MANY, assert_all_is_inside_and_apart, pick, plausible_scores
 
 ROOT = Path(__file__).parents[2]
-FEW = {"efficientnet-lite0": "supervised", "efficientnet-lite0-untrained": "control", "pixels": "control"}
-MANY = {f"encoder-with-a-long-name-{n}": family for n, family in enumerate(["supervised", "segmentation", ""] * 5)}
-LEVELS = {"modality": 0.4, "anatomic_region": 0.2, "pathology": 0.08, "pathology_in_region": 0.3}  # and their chance
-SIZES = {"30": 30, "100": 100, "5-per-label": 150, "10-per-label": 280, "full": 840}
 DRAWS = [draw_precision_at_k, draw_index_size, draw_levels]
-
-
-def plausible_scores(models, indexes=("exact",), depths=(1, 3, 5, 10)):
-    generator = np.random.default_rng(0)
-    rows = [
-        ("chest", model, index, size, draw, images, level, average, "precision", k)
-        for model in models
-        for index in indexes
-        for size, images in SIZES.items()
-        for draw in range(1 if size == "full" else 3)
-        for level in LEVELS
-        for average in ("micro", "macro")
-        for k in depths
-    ]
-    scores = pd.DataFrame(rows, columns=COLUMNS[:10])
-    value = generator.uniform(0.1, 0.9, len(scores))
-    reach = np.where(scores["k"].isin([1, 3, 5, 10]), 0.05, np.nan)
-    return scores.assign(value=value, ci_low=value - reach, ci_high=value + reach, queries=240).assign(
-        chance=scores["level"].map(LEVELS)
-    )
-
-
-def pick(scores, **wanted):
-    for column, value in wanted.items():
-        scores = scores[scores[column] == value]
-    return scores
 
 
 def lines_of(panel, models):
     return {line.get_label(): line for line in panel.get_lines() if line.get_label() in models}
-
-
-def labels_beyond(axis):
-    """Labels of ticks outside the limits, which matplotlib keeps and does not draw."""
-    low, high = sorted(axis.get_view_interval())
-    return [tick.label1 for tick in axis.get_major_ticks() if not low <= tick.get_loc() <= high]
-
-
-def assert_all_is_inside_and_apart(figure):
-    figure.draw_without_rendering()
-    unseen = {label for panel in figure.axes for axis in (panel.xaxis, panel.yaxis) for label in labels_beyond(axis)}
-    texts = [text for text in figure.findobj(Text) if text.get_text().strip() and text not in unseen]
-    boxes = [text.get_window_extent() for text in texts]
-    for text, box in zip(texts, boxes, strict=True):
-        inside = box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.width and box.y1 <= figure.bbox.height
-        assert inside, f"{text.get_text()!r} is cut off at the figure's edge"
-    for first in range(len(texts)):
-        for second in range(first):
-            a, b = boxes[first], boxes[second]
-            overlap = min(a.x1, b.x1) - max(a.x0, b.x0) > 1 and min(a.y1, b.y1) - max(a.y0, b.y0) > 1
-            assert not overlap, f"{texts[first].get_text()!r} lies over {texts[second].get_text()!r}"
 
 
 @pytest.mark.parametrize("draw", DRAWS)
@@ -279,6 +229,8 @@ def digests(folder):
 def save_two(folder):
     save_figure(draw_index_size(plausible_scores(FEW), model_styles(FEW)), folder / "size.pdf", folder / "size.png")
     save_figure(draw_gallery(*ranking(), paint), folder / "gallery.pdf", folder / "gallery.png")
+    shares = pd.DataFrame({"label": LABELS, "neighbor_label": LABELS[::-1], "share": 0.5})
+    save_figure(draw_confusion(shares), folder / "confusion.pdf", folder / "confusion.png")
 
 
 def test_figures_are_the_same_bytes_in_every_process(tmp_path):
@@ -287,11 +239,12 @@ def test_figures_are_the_same_bytes_in_every_process(tmp_path):
     there.mkdir()
     save_two(here)
     code = f"import pathlib, test_figures; test_figures.save_two(pathlib.Path({str(there)!r}))"
-    paths = f"import sys; sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(ROOT / 'workflow/scripts')!r}]; "
+    folders = [str(ROOT / folder) for folder in ("tests", "tests/unit", "workflow/scripts")]
+    paths = f"import sys; sys.path[:0] = {folders!r}; "
     environment = {"SOURCE_DATE_EPOCH": "1", "PYTHONHASHSEED": "7"}
     subprocess.run([sys.executable, "-c", paths + code], check=True, env=environment)
     assert digests(here) == digests(there)
-    assert len(digests(here)) == 4
+    assert len(digests(here)) == 6
 
 
 LABELS = ["XR/chest/normal", "XR/chest/effusion", "MR/brain/tumour of the pituitary gland", "CT/head/bleeding"]
@@ -398,9 +351,10 @@ def test_images_keep_their_shape_in_the_gallery_and_come_down_to_its_resolution(
         assert extent == max(height, width) == panel.get_ylim()[0] - panel.get_ylim()[1]
 
 
-@pytest.mark.parametrize("caption", sorted((ROOT / "workflow/report").glob("*.rst")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("caption", sorted((ROOT / "workflow/report").rglob("*.rst")), ids=lambda path: path.stem)
 def test_captions_render(caption):
     config = {"scores": {"at": [1, 5], "bootstrap": 1000}, "search": {"threads": 2}}
+    config |= {"probes": {"epochs": 100}, "spaces": {"images": 5000}, "maps": {"images": 3000}}
     wildcards = SimpleNamespace(dataset="chest", model="pixels")
     job = SimpleNamespace(config=config, wildcards=wildcards)
     template = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(caption.read_text())

@@ -9,8 +9,12 @@ from cbir.tables import (
     COLUMNS,
     gather_scores,
     largest_index,
+    levels_table,
     main_table,
+    pathology_precision,
+    probes_table,
     read_scores,
+    read_table,
     write_csv,
     write_latex,
     write_markdown,
@@ -145,3 +149,59 @@ def test_latex_escapes_names_and_sets_the_best_in_bold(printed, tmp_path):
     assert lines[5] == r"chest & c & 1 & \textbf{0.900} \\"
     assert lines[7] == r"hand\_x & a\_b & 3 & \textbf{0.250} \\"
     assert [lines[1], lines[3], lines[9]] == [r"\toprule", r"\midrule", r"\bottomrule"]
+
+
+def test_the_levels_table_has_a_column_a_level_and_average_and_a_row_for_chance():
+    rows = [
+        score(value, model=model, level=level, average=average, chance=0.05, k=k)
+        for model, value in (("a", 0.5), ("b", 0.7))
+        for level in ("pathology", "modality", "pathology_in_region")
+        for average in ("macro", "micro")
+        for k in (1, 3)
+    ]
+    levels = levels_table(table(*rows, score(0.99, size="10", images=10)), ["b", "a"])
+    columns = [
+        f"{level} {average}"
+        for level in ("modality", "pathology", "pathology in region")
+        for average in ("micro", "macro")
+    ]
+    assert list(levels) == ["dataset", "model", *columns]
+    assert levels["model"].tolist() == ["b", "a", "chance"]
+    assert levels[columns].to_numpy().tolist() == [[0.7] * 6, [0.5] * 6, [0.05] * 6]
+
+
+def test_the_probes_table_has_accuracy_f1_and_area_of_each_probe():
+    rows = [
+        ("chest", model, probe, metric, average, value)
+        for model in ("a", "b")
+        for probe in ("linear", "knn_weighted")
+        for metric, average, value in (
+            ("accuracy", "micro", 0.1),
+            ("f1", "micro", 0.2),
+            ("f1", "macro", 0.3),
+            ("roc_auc", "macro", 0.4),
+        )
+    ]
+    probes = pd.DataFrame(rows, columns=["dataset", "model", "probe", "metric", "average", "value"])
+    main = probes_table(probes, ["b", "a"])
+    columns = [f"{probe} {name}" for probe in ("linear", "knn weighted") for name in ("accuracy", "F1", "AUC")]
+    assert list(main) == ["dataset", "model", *columns]
+    assert main["model"].tolist() == ["b", "a"]
+    assert main[columns].to_numpy().tolist() == [[0.1, 0.3, 0.4] * 2] * 2
+
+
+def test_tidy_tables_come_back_with_their_names_as_text_and_what_is_empty_apart(tmp_path):
+    path = tmp_path / "confusion.csv"
+    path.write_text("model,index_size,neighbor_label,share\n7,100,,0.1\nNA,full,XR/a/b,\n")
+    read = read_table(path)
+    assert read["model"].tolist() == ["7", "NA"]
+    assert read["index_size"].tolist() == ["100", "full"]
+    assert read["neighbor_label"].tolist() == ["", "XR/a/b"]
+    assert read["share"].isna().tolist() == [False, True]
+
+
+def test_pathology_precision_is_the_micro_average_at_the_smallest_depth_in_the_largest_index():
+    wanted = [score(0.3, model="a"), score(0.6, model="b")]
+    other = [score(0.9, k=5), score(0.9, average="macro"), score(0.9, level="modality"), score(0.9, metric="recall")]
+    found = pathology_precision(table(*wanted, *other, score(0.9, size="10", images=10)))
+    assert found["value"].to_dict() == {"a": 0.3, "b": 0.6}

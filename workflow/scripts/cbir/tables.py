@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from cbir.errors import InputError, listing
+from cbir.levels import LEVELS
 
 KEYS = ["dataset", "model", "index", "index_images", "index_size", "draw", "level", "average", "metric", "k"]
 ESTIMATES = ["value", "ci_low", "ci_high", "queries", "chance"]
@@ -13,20 +14,28 @@ COLUMNS = [
     *("dataset", "model", "index", "index_size", "draw", "index_images", "level", "average", "metric", "k"),
     *ESTIMATES,
 ]
-NAMES = ["dataset", "model", "index", "index_size", "level", "average", "metric"]
+NAMES = [
+    *("dataset", "model", "other", "index", "index_size", "factory", "parameters", "level", "average", "metric"),
+    *("label", "neighbor_label", "probe", "image_id", "split", "modality", "anatomic_region", "pathology"),
+]
+NAMED = ["dataset", "model", "index"]  # whose rows are of one experiment
+AVERAGES = ("micro", "macro")
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read one of the tidy tables; names stay text, floats come back exactly as written."""
+    columns = pd.read_csv(path, nrows=0).columns
+    return pd.read_csv(
+        path,
+        dtype={column: "str" for column in columns if column in NAMES},
+        keep_default_na=False,
+        na_values={column: ["", "nan"] for column in columns if column not in NAMES},
+    )
 
 
 def read_scores(path: str | Path) -> pd.DataFrame:
-    """Read a table of scores with the columns COLUMNS; names stay text, floats come back exactly as written.
-
-    Raises InputError where columns are missing.
-    """
-    scores = pd.read_csv(
-        path,
-        dtype=dict.fromkeys(NAMES, "str"),
-        keep_default_na=False,
-        na_values={column: ["", "nan"] for column in ESTIMATES},
-    )
+    """Read a table of scores with the columns COLUMNS. Raises InputError where columns are missing."""
+    scores = read_table(path)
     missing = [column for column in COLUMNS if column not in scores]
     if missing:
         raise InputError(f"{path}: no column{listing(missing)}\ndelete it and run again")
@@ -49,6 +58,46 @@ def largest_index(scores: pd.DataFrame) -> pd.DataFrame:
     return largest[largest["index_size"] == chosen].groupby(keys, sort=False)[ESTIMATES].mean().reset_index()
 
 
+def pathology_precision(scores: pd.DataFrame) -> pd.DataFrame:
+    """The rows of precision at the smallest k for the pathology, micro average, in the largest index, by model.
+
+    scores: one dataset's, of one index.
+    """
+    shown = largest_index(scores)
+    shown = shown[(shown["level"] == "pathology") & (shown["metric"] == "precision") & (shown["average"] == "micro")]
+    return shown[shown["k"] == shown["k"].min()].set_index("model")
+
+
+def levels_table(scores: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
+    """Precision at the smallest depth for each level in the largest index, beside what a random order scores.
+
+    models: the rows' order within a dataset. Returns a row a dataset and model (and index, where there are several),
+    and for each a row `chance`, with a column a level and average: `modality micro` …
+    """
+    shown = largest_index(scores)
+    shown = shown[shown["metric"] == "precision"]
+    shown = shown[shown["k"] == shown["k"].min()]
+    chance = shown.assign(model="chance", value=shown["chance"]).drop_duplicates([*NAMED, "level", "average"])
+    shown = pd.concat([shown, chance], ignore_index=True)
+    shown = shown.assign(column=shown["level"].str.replace("_", " ") + " " + shown["average"])
+    columns = [f"{level.replace('_', ' ')} {average}" for level in LEVELS for average in AVERAGES]
+    return _spread(shown, [*models, "chance"], [column for column in columns if column in set(shown["column"])])
+
+
+def probes_table(probes: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
+    """What each probe reads from the embeddings: accuracy, macro F1 and macro area under the ROC curve.
+
+    probes: the probes table. models: the rows' order within a dataset. Returns a row a dataset and model, with three
+    columns a probe: `linear accuracy`, `linear F1`, `linear AUC` …
+    """
+    wanted = {("accuracy", "micro"): "accuracy", ("f1", "macro"): "F1", ("roc_auc", "macro"): "AUC"}
+    shown = probes.assign(name=[wanted.get(pair) for pair in zip(probes["metric"], probes["average"], strict=True)])
+    shown = shown.dropna(subset="name")
+    shown = shown.assign(column=shown["probe"].str.replace("_", " ") + " " + shown["name"])
+    probed = shown["probe"].str.replace("_", " ").unique()
+    return _spread(shown, models, [f"{probe} {name}" for probe in probed for name in wanted.values()])
+
+
 def main_table(scores: pd.DataFrame, models: Sequence[str], depths: Sequence[int]) -> pd.DataFrame:
     """Precision at the given depths for the pathology in the largest index, as Denner et al. 2025 print it.
 
@@ -57,9 +106,14 @@ def main_table(scores: pd.DataFrame, models: Sequence[str], depths: Sequence[int
     """
     shown = largest_index(scores)
     shown = shown[(shown["level"] == "pathology") & (shown["metric"] == "precision") & shown["k"].isin(depths)]
-    rows = ["dataset", "model"] + (["index"] if len(shown["index"].unique()) > 1 else [])
-    columns = [f"{average} P@{k}" for average in ("micro", "macro") for k in depths]
+    columns = [f"{average} P@{k}" for average in AVERAGES for k in depths]
     shown = shown.assign(column=shown["average"] + " P@" + shown["k"].astype("str"))
+    return _spread(shown, models, columns)
+
+
+def _spread(shown: pd.DataFrame, models: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
+    """`value` in columns by `column`, a row a dataset and model, and index where there are several."""
+    rows = [*NAMED[:2], *([NAMED[2]] if "index" in shown and shown["index"].nunique() > 1 else [])]
     wide = shown.pivot(index=rows, columns="column", values="value")  # noqa: PD010  refuses repeated scores
     table = wide.reindex(columns=columns).reset_index()
     place = table["model"].map({model: place for place, model in enumerate(models)})

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullLocator
 from scipy.optimize import isotonic_regression
 
 ONE_COLUMN = 3.5  # inches
@@ -16,6 +18,7 @@ TWO_COLUMNS = 7.2
 GRID_COLUMNS = 4  # panels beside each other
 FONT_SIZE = 7.0  # points, the least that journals print
 LETTERS_PER_INCH = 17  # of this size, on average
+TITLE_LETTERS_PER_INCH = 14
 LEGEND_LETTERS = 6  # what a marker and the space around a name take
 INK = "#262626"
 
@@ -103,8 +106,9 @@ def make_panels(
 
 def make_grid(titles: Sequence[str], row_height: float, xlabel: str, ylabel: str) -> tuple[Figure, list[Axes]]:
     """A figure, two columns of a page wide, of a titled panel for each thing, on shared axes, four at most in a row."""
-    columns = min(len(titles), GRID_COLUMNS)
-    rows = -(-len(titles) // columns)
+    fitting = int(TWO_COLUMNS * TITLE_LETTERS_PER_INCH / (max(map(len, titles)) + 2))
+    rows = -(-len(titles) // min(max(fitting, 1), GRID_COLUMNS))
+    columns = -(-len(titles) // rows)
     figure = Figure(figsize=(TWO_COLUMNS, row_height * rows + 0.4), layout="constrained")
     places = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
     panels, spare = places[: len(titles)], places[len(titles) :]
@@ -126,6 +130,31 @@ def add_model_legend(figure: Figure, models: Sequence[str], styles: dict[str, Mo
     letters = max(map(len, models), default=0) + LEGEND_LETTERS
     columns = int(figure.get_figwidth() * LETTERS_PER_INCH / letters)
     figure.legend(handles=keys, loc="outside lower center", ncols=max(1, min(columns, len(models))))
+
+
+def scale_log(panel: Axes, values: pd.Series, dense: float) -> None:
+    """A logarithmic x axis around positive values, five times as far as it begins or farther.
+
+    Ticks at 1, 2 and 5 of each decade, or at decades alone where the values reach `dense` times as far as they begin.
+    """
+    low, high = values.min(), values.max()
+    middle, reach = np.sqrt(low * high), max(np.sqrt(high / low) * 1.2, np.sqrt(5))
+    panel.set(xscale="log", xlim=(middle / reach, middle * reach))
+    panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < dense * low else (1,)))
+    panel.xaxis.set_minor_locator(NullLocator())
+    panel.xaxis.set_major_formatter("{x:,.9g}")
+
+
+def shorten(name: str, letters: int) -> str:
+    """The name, cut to so many letters."""
+    return name if len(name) <= letters else name[: letters - 1].rstrip() + "…"
+
+
+def draw_cross(panel: Axes, across: pd.Series, up: pd.Series, style: ModelStyle) -> None:
+    """A point at the `value` of two estimates, with the interval `ci_low` to `ci_high` of each."""
+    panel.hlines(up["value"], across["ci_low"], across["ci_high"], color=style.color, lw=0.7)
+    panel.vlines(across["value"], up["ci_low"], up["ci_high"], color=style.color, lw=0.7)
+    panel.plot([across["value"]], [up["value"]], color=style.color, marker=style.marker, ls="", **OUTLINE)
 
 
 def label_line_ends(panel: Axes, styles: dict[str, ModelStyle]) -> None:
