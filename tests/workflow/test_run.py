@@ -12,14 +12,21 @@ import pytest
 from cbir.status import describe_status
 from workflow_runs import command, run, tables, wait_for, write_experiment
 
+OF_DATASETS = ["precision_at_k", "index_size", "levels", "comparisons", "label_frequency", "embedding_quality", "cost"]
+OF_MODELS = ["confusion", "map", "gallery"]
+
 
 def test_a_run_makes_every_table_and_figure(finished):
-    assert {"datasets.csv", "retrieval.csv", "retrieval_main.csv", "retrieval_main.md", "retrieval_main.tex"} <= set(
-        tables(finished)
-    )
+    made = {path.name for path in (finished / "results/tables").iterdir()}
+    assert {"datasets.csv", "retrieval.csv", "comparisons.csv", "probes.csv", "cost.csv"} <= made
+    for name in ("retrieval_main", "levels_main", "probes_main"):
+        assert {f"{name}.csv", f"{name}.md", f"{name}.tex"} <= made
     drawn = finished / "results/figures"
     figures = {path.relative_to(drawn).as_posix() for path in drawn.rglob("*.*")}
-    for name in ("precision_at_k", "index_size", "levels", "gallery/pixels", "gallery/efficientnet-lite0"):
+    for name in (
+        *OF_DATASETS,
+        *(f"{name}/{model}" for name in OF_MODELS for model in ("efficientnet-lite0", "pixels")),
+    ):
         assert {f"small/{name}.pdf", f"small/{name}.png"} <= figures
 
 

@@ -1,5 +1,10 @@
 PROBES = config["probes"]["methods"]
 ANALYSES = [*(["probes"] if PROBES else []), "spaces", "label_precision", "label_frequency", "confusion"]
+MAIN_TABLES = {  # the tables that the paper prints, and the tidy ones that they are made from
+    "retrieval": RESULTS / "tables/retrieval.csv",
+    "levels": RESULTS / "tables/retrieval.csv",
+    **({"probes": RESULTS / "tables/probes.csv"} if PROBES else {}),
+}
 
 
 rule probe_linear:
@@ -172,3 +177,74 @@ rule trace_index_size:
         at=config["scores"]["at"],
     script:
         "../scripts/trace_index_size.py"
+
+
+rule map_embeddings:
+    input:
+        manifest=rules.split_dataset.output.manifest,
+        embeddings=rules.embed_images.output.embeddings,
+    output:
+        map=RESULTS / "maps/{dataset}/{model}.csv",
+    log:
+        RESULTS / "logs/map_embeddings/{dataset}/{model}.log",
+    benchmark:
+        RESULTS / "benchmarks/map_embeddings/{dataset}/{model}.tsv"
+    conda:
+        environment("analysis")
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * 2000,
+        runtime=60,
+    params:
+        images=config["maps"]["images"],
+        seed=config["seed"],
+    script:
+        "../scripts/map_embeddings.py"
+
+
+rule tabulate_cost:
+    input:
+        expand(rules.embed_images.output.cost, dataset=EMBEDDED, model=config["models"]),
+    output:
+        table=RESULTS / "tables/cost.csv",
+    log:
+        RESULTS / "logs/tabulate_cost.log",
+    benchmark:
+        RESULTS / "benchmarks/tabulate_cost.tsv"
+    conda:
+        environment("analysis")
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * 1000,
+        runtime=10,
+    script:
+        "../scripts/gather_analyses.py"
+
+
+for name, tidy in MAIN_TABLES.items():
+
+    rule:
+        name:
+            f"tabulate_{name}"
+        input:
+            tidy=tidy,
+        output:
+            csv=RESULTS / f"tables/{name}_main.csv",
+            markdown=RESULTS / f"tables/{name}_main.md",
+            latex=RESULTS / f"tables/{name}_main.tex",
+        log:
+            RESULTS / f"logs/tabulate_{name}.log",
+        benchmark:
+            RESULTS / f"benchmarks/tabulate_{name}.tsv"
+        conda:
+            environment("analysis")
+        threads: 1
+        resources:
+            mem_mb=lambda wildcards, attempt: attempt * 2000,
+            runtime=10,
+        params:
+            table=name,
+            models=config["models"],
+            at=config["scores"]["at"],
+        script:
+            "../scripts/tabulate_main.py"

@@ -133,6 +133,16 @@ def shards(images):
     return range(ceil(int(Path(images).read_text()) / config["embedding"]["shard_size"]))
 
 
+def from_shards(pattern):
+    """An input function: the files of all shards that a dataset's manifest falls into."""
+    return lambda wildcards: expand(
+        pattern,
+        dataset=wildcards.dataset,
+        model=wildcards.model,
+        shard=shards(checkpoints.split_dataset.get(dataset=wildcards.dataset).output.images),
+    )
+
+
 def listed(wildcards):
     """What the manifest of a dataset is made from, where the workflow can tell: its tables or its phantoms."""
     options = DATASETS[wildcards.dataset]
@@ -169,13 +179,21 @@ def weights(wildcards):
 
 
 def curves(dataset):
-    """The figures that a dataset's scores make: a curve over index sizes wants at least two."""
-    return [name for name in CURVES if name != "index_size" or len(index_sizes(dataset)) > 1]
+    """The figures of a dataset's tables, but for those that want several of what it has one of, or what it lacks."""
+    wanted = {
+        "index_size": len(index_sizes(dataset)) > 1,
+        "comparisons": len(config["models"]) > 1,
+        "embedding_quality": bool(PROBES),
+        "recall_speed": len(config["indexes"]) > 1,
+        "cost": dataset in EMBEDDED,
+    }
+    return [name for name in CURVES if wanted.get(name, True)]
 
 
-def galleries(dataset):
-    """The galleries of a dataset, one a model; a released one has no image to show."""
-    return [f"gallery/{model}" for model in config["models"] if dataset in PICTURED]
+def figures_of_models(dataset):
+    """The figures of a dataset that there is one a model of; a released one has no image for a gallery."""
+    names = ["confusion", "map", *(["gallery"] if dataset in PICTURED else [])]
+    return [f"{name}/{model}" for name in names for model in config["models"]]
 
 
 def largest_index(dataset):

@@ -29,6 +29,7 @@ rule embed_shard:
     output:
         embeddings=temp(RESULTS / "embeddings/shards/{dataset}/{model}/{shard}.npy"),
         provenance=temp(RESULTS / "embeddings/shards/{dataset}/{model}/{shard}.json"),
+        cost=temp(RESULTS / "embeddings/shards/{dataset}/{model}/{shard}.csv"),
     log:
         RESULTS / "logs/embed_shard/{dataset}/{model}/{shard}.log",
     benchmark:
@@ -76,16 +77,13 @@ rule import_embeddings:
 
 rule embed_images:
     input:
-        shards=lambda wildcards: expand(
-            rules.embed_shard.output.embeddings,
-            dataset=wildcards.dataset,
-            model=wildcards.model,
-            shard=shards(checkpoints.split_dataset.get(dataset=wildcards.dataset).output.images),
-        ),
+        shards=from_shards(rules.embed_shard.output.embeddings),
+        costs=from_shards(rules.embed_shard.output.cost),
         provenance=expand(rules.embed_shard.output.provenance, shard=0, allow_missing=True),
     output:
         embeddings=RESULTS / "embeddings/{dataset}/{model}.npy",
         provenance=RESULTS / "embeddings/{dataset}/{model}.json",
+        cost=RESULTS / "embeddings/{dataset}/{model}.cost.csv",
     log:
         RESULTS / "logs/embed_images/{dataset}/{model}.log",
     benchmark:

@@ -168,30 +168,6 @@ rule tabulate_indexes:
         "../scripts/tabulate_indexes.py"
 
 
-rule tabulate_retrieval:
-    input:
-        retrieval=rules.gather_scores.output.retrieval,
-    output:
-        csv=RESULTS / "tables/retrieval_main.csv",
-        markdown=RESULTS / "tables/retrieval_main.md",
-        latex=RESULTS / "tables/retrieval_main.tex",
-    log:
-        RESULTS / "logs/tabulate_retrieval.log",
-    benchmark:
-        RESULTS / "benchmarks/tabulate_retrieval.tsv"
-    conda:
-        environment("analysis")
-    threads: 1
-    resources:
-        mem_mb=lambda wildcards, attempt: attempt * 2000,
-        runtime=10,
-    params:
-        models=config["models"],
-        at=config["scores"]["at"],
-    script:
-        "../scripts/tabulate_retrieval.py"
-
-
 rule tabulate_datasets:
     input:
         counts=expand(rules.split_dataset.output.counts, dataset=DATASETS),

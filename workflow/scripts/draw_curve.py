@@ -1,16 +1,33 @@
-"""Draw a figure of one dataset's scores: precision against depth, against index size, or by level."""
+"""Draw a figure of one dataset's tables: its models, its indexes or its labels against each other."""
 
+from cbir.figures.comparisons import draw_comparisons
+from cbir.figures.cost import draw_cost
+from cbir.figures.embedding_quality import draw_embedding_quality
 from cbir.figures.index_size import draw_index_size
+from cbir.figures.label_frequency import draw_label_frequency
 from cbir.figures.levels import draw_levels
 from cbir.figures.precision import draw_precision_at_k
+from cbir.figures.recall_speed import draw_recall_speed
 from cbir.figures.style import model_styles, save_figure
 from cbir.jobs import job
-from cbir.tables import read_scores
+from cbir.tables import read_table
 
-DRAWN = {"precision_at_k": draw_precision_at_k, "index_size": draw_index_size, "levels": draw_levels}
+DRAWN = {
+    "comparisons": draw_comparisons,
+    "cost": draw_cost,
+    "embedding_quality": draw_embedding_quality,
+    "index_size": draw_index_size,
+    "label_frequency": draw_label_frequency,
+    "levels": draw_levels,
+    "precision_at_k": draw_precision_at_k,
+    "recall_speed": draw_recall_speed,
+}
 
 with job(snakemake):
-    scores = read_scores(snakemake.input.retrieval)
-    scores = scores[scores["dataset"] == snakemake.wildcards.dataset]
-    figure = DRAWN[snakemake.params.curve](scores, model_styles(snakemake.params.families))
+    params = snakemake.params
+    tables = [read_table(path) for path in snakemake.input]
+    tables = [table[table["dataset"] == snakemake.wildcards.dataset] for table in tables]
+    if params.index is not None:
+        tables = [table[table["index"] == params.index] if "index" in table else table for table in tables]
+    figure = DRAWN[params.curve](*tables, model_styles(params.families))
     save_figure(figure, snakemake.output.pdf, snakemake.output.png)

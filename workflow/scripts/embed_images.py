@@ -1,10 +1,17 @@
-"""Join the embeddings of a dataset's shards; row i is the manifest's row i."""
+"""Join the embeddings of a dataset's shards, row i being the manifest's row i, and add up what they took."""
 
 import shutil
 
+import pandas as pd
+
+from cbir.costs import add_costs
 from cbir.embeddings import join_shards
 from cbir.jobs import job
+from cbir.tables import write_csv
 
 with job(snakemake):
+    wildcards = snakemake.wildcards
     join_shards(snakemake.input.shards, snakemake.output.embeddings)
     shutil.copyfile(snakemake.input.provenance[0], snakemake.output.provenance)
+    cost = add_costs(pd.concat(map(pd.read_csv, snakemake.input.costs)))
+    write_csv(cost.assign(dataset=wildcards.dataset, model=wildcards.model), snakemake.output.cost)

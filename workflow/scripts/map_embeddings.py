@@ -1,0 +1,13 @@
+"""Lay out a model's embeddings of a dataset in two dimensions."""
+
+from cbir.embeddings import open_embeddings
+from cbir.jobs import job
+from cbir.manifest import LABEL_PARTS, read_manifest
+from cbir.maps import map_embeddings
+from cbir.tables import write_csv
+
+with job(snakemake):
+    manifest = read_manifest(snakemake.input.manifest, columns=["image_id", "split", *LABEL_PARTS])
+    embeddings = open_embeddings(snakemake.input.embeddings, rows=len(manifest))
+    places = map_embeddings(embeddings, snakemake.params.images, snakemake.params.seed)
+    write_csv(manifest.iloc[places["row"]].reset_index(drop=True).join(places[["x", "y"]]), snakemake.output.map)
