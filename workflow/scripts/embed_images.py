@@ -14,4 +14,5 @@ with job(snakemake):
     join_shards(snakemake.input.shards, snakemake.output.embeddings)
     shutil.copyfile(snakemake.input.provenance[0], snakemake.output.provenance)
     cost = add_costs(pd.concat(map(pd.read_csv, snakemake.input.costs)))
-    write_csv(cost.assign(dataset=wildcards.dataset, model=wildcards.model), snakemake.output.cost)
+    named = {"dataset": wildcards.dataset, "model": wildcards.model}
+    write_csv(pd.DataFrame(named, index=cost.index).join(cost), snakemake.output.cost)
