@@ -50,6 +50,9 @@ EMBEDDED = [name for name in READ if name not in RELEASED]  # by an encoder
 PICTURED = [name for name in DATASETS if not set(UNITED.get(name, [name])) & set(RELEASED)]
 
 
+LONG = 1  # priority of the long steps: they begin first, and short ones fill the cores that they leave
+
+
 def one_of(names):
     """The regular expression of any of these names; of nothing where there is none."""
     return "|".join(map(re.escape, names)) or "(?!)"

@@ -8,6 +8,7 @@ rule make_phantoms:
     conda:
         environment("data")
     threads: 8
+    priority: LONG
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 2000,
         runtime=30,
@@ -55,6 +56,7 @@ rule inspect_shard:
     conda:
         environment("data")
     threads: 4
+    priority: LONG
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 4000,
         runtime=120,

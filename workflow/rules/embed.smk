@@ -37,6 +37,7 @@ rule embed_shard:
     conda:
         environment("embed")
     threads: config["embedding"]["threads"]
+    priority: LONG
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 6000,
         runtime=480,

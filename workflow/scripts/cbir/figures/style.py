@@ -187,5 +187,7 @@ def spread_out(places: np.ndarray, gap: float) -> np.ndarray:
 @themed
 def save_figure(figure: Figure, pdf: str | Path, png: str | Path) -> None:
     """Write a figure as PDF and PNG; the same figure gives the same bytes."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # settled once for both
     figure.savefig(pdf, format="pdf", metadata={"CreationDate": None})
     figure.savefig(png, format="png")
