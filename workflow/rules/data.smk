@@ -5,10 +5,10 @@ rule make_phantoms:
         RESULTS / "logs/make_phantoms/{dataset}.log",
     benchmark:
         RESULTS / "benchmarks/make_phantoms/{dataset}.tsv"
+    priority: LONG
     conda:
         environment("data")
     threads: 8
-    priority: LONG
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 2000,
         runtime=30,
@@ -53,10 +53,10 @@ rule inspect_shard:
         RESULTS / "logs/inspect_shard/{dataset}/{shard}.log",
     benchmark:
         RESULTS / "benchmarks/inspect_shard/{dataset}/{shard}.tsv"
+    priority: LONG
     conda:
         environment("data")
     threads: 4
-    priority: LONG
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 4000,
         runtime=120,

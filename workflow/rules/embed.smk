@@ -34,10 +34,10 @@ rule embed_shard:
         RESULTS / "logs/embed_shard/{dataset}/{model}/{shard}.log",
     benchmark:
         RESULTS / "benchmarks/embed_shard/{dataset}/{model}/{shard}.tsv"
+    priority: LONG
     conda:
         environment("embed")
     threads: config["embedding"]["threads"]
-    priority: LONG
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 6000,
         runtime=480,
