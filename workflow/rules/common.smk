@@ -18,6 +18,11 @@ from snakemake.jobs import GroupJob, GroupJobFactory
 # Snakemake hands out groups of an earlier plan, which a checkpoint has changed since: snakemake/snakemake#4202
 GroupJobFactory.new = lambda self, id, jobs, resources: GroupJob(id, frozenset(jobs), resources)
 
+# To limit jobs a second, Snakemake begins a chain of wake-ups at the end of each job, none of which ever stops: a sixth of
+# the default experiment's processor time, and the more the more jobs there were. It limits nothing: cores and `jobs` do.
+if workflow.scheduling_settings:
+    workflow.scheduling_settings.max_jobs_per_timespan = None
+
 
 def read_yaml(path):
     with open(path) as file:
