@@ -40,7 +40,9 @@ setTimeout(async () => {
   seen.menu = document.querySelector("#app").textContent;
   app.setView({ content: "stats" });
   await new Promise(resolve => setTimeout(resolve, 1500));
-  seen.statistics = document.querySelector("#app").textContent;
+  const shades = canvas => new Set(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data).size;
+  seen.charts = [...document.querySelectorAll("#app canvas")].map(shades);
+  seen.timed = runtimes_spec.data.values.map(job => job.rule);
   const pre = document.createElement("pre");
   pre.id = "seen";
   pre.textContent = JSON.stringify(seen);
@@ -89,7 +91,9 @@ def test_the_report_shows_every_figure_and_table_in_a_browser_without_a_network(
     assert all(len(caption) > 40 for caption in seen["captions"].values())
     assert {path for part in seen["categories"]["Figures"].values() for path in part} == figures
     assert "small" in seen["menu"]
-    assert "embed_shard" in seen["statistics"]
+    assert len(seen["charts"]) == 2  # of running times and of dates
+    assert min(seen["charts"]) > 10
+    assert {"embed_shard", "score_retrieval"} <= set(seen["timed"])
     scores = pd.read_csv(results / "tables/retrieval.csv", dtype="str")
     scores = scores[scores["k"].isin(["1", "3", "5", "10"]) | scores["k"].isna()]
     found = scores[(scores["model"] == "pixels") & (scores["average"] == "micro")]

@@ -77,7 +77,8 @@ def end_jobs(results: Path) -> None:
             subprocess.run(["scancel", slurm_job], check=False)
         while _is_held(path):
             if not slurm_job and host == socket.gethostname():
-                os.kill(int(process), signal.SIGKILL)
+                with suppress(ProcessLookupError):  # gone; its readers follow when they notice
+                    os.kill(int(process), signal.SIGKILL)
             if time.monotonic() > deadline:
                 raise InputError(f"process {process} on {host}, a job of a killed run, does not end; kill it")
             time.sleep(0.2)
