@@ -1,16 +1,21 @@
 """Time and peak memory of scoring: figures alone and with 1,000 bootstrap draws, at the sizes of the study.
 
-Run as `PYTHONPATH=workflow/scripts .venv/bin/python benchmarks/score.py`. The manifest and the neighbors are made up
-and lie in memory: 185 labels of uneven frequency in 4 modalities with 16 regions, three images a patient, and a
-ranking that half knows the label.
+    .venv/bin/python benchmarks/score.py
+
+The manifest and the neighbors are made up and lie in memory: 185 labels of uneven frequency in 4 modalities with 16
+regions, three images a patient, and a ranking that half knows the label.
 """
 
 import multiprocessing
 import resource
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 
 from cbir.levels import LEVELS
 from cbir.neighbors import Neighbors
