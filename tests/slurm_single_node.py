@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from debian import install
+
 SITE = Path("/etc/slurm/slurm.conf")  # where every command of Slurm looks, whatever its environment
 CONFIGURATION = """\
 ClusterName=single
@@ -41,9 +43,7 @@ PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
 def single_node_slurm(folder: Path) -> Iterator[None]:
     """Install Slurm where it lacks (Debian, as root), run its daemons in `folder`, and end them afterwards."""
     if not Path("/usr/sbin/slurmctld").exists():
-        subprocess.run(["apt-get", "update", "-qq"], check=True)
-        install = ["apt-get", "install", "-y", "-qq", "slurm-wlm", "munge"]
-        subprocess.run(install, check=True, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"})
+        install("slurm-wlm", "munge")
     for name in ("state", "spool"):
         (folder / name).mkdir()
     key = folder / "munge.key"

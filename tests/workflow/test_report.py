@@ -1,5 +1,4 @@
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -8,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from debian import install
 from workflow_runs import run
 
 pytestmark = pytest.mark.slow
@@ -56,11 +56,7 @@ setTimeout(async () => {
 def chromium() -> list[str]:
     """The call of Chromium without a window and without a network; installed where it lacks (Debian, as root)."""
     if shutil.which("chromium") is None:
-        if os.geteuid() != 0 or shutil.which("apt-get") is None:
-            pytest.skip("installing Chromium wants root on Debian")
-        subprocess.run(["apt-get", "update", "-qq"], check=True)
-        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "install", "-y", "-qq", "chromium"], check=True, env=environment)
+        install("chromium")
     offline = ["--host-resolver-rules=MAP * ~NOTFOUND"]
     return ["chromium", "--headless", "--no-sandbox", "--disable-gpu", *offline, "--virtual-time-budget=60000"]
 
