@@ -1,5 +1,7 @@
 """The tables that readers get."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -132,6 +134,12 @@ def test_markdown_has_three_decimals_and_the_best_of_each_dataset_in_bold(printe
         ["hand_x", "a_b", "3", "**0.250**"],
         ["hand_x", "c", "4", "–"],
     ]
+
+
+def test_chance_is_never_set_as_the_best(tmp_path):
+    table = pd.DataFrame({"dataset": ["a"] * 3, "model": ["one", "two", "chance"], "P@1": [0.2, 0.1, 0.3]})
+    write_markdown(table, tmp_path / "t.md", bold_best=True)
+    assert re.findall(r"\*\*(.+?)\*\*", (tmp_path / "t.md").read_text()) == ["0.200"]
 
 
 def test_nothing_is_bold_unless_asked_for(printed, tmp_path):

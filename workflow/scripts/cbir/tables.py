@@ -20,6 +20,7 @@ NAMES = [
 ]
 NAMED = ["dataset", "model", "index"]  # whose rows are of one experiment
 AVERAGES = ("micro", "macro")
+CHANCE = "chance"  # the name of the row of what a random order scores
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
@@ -77,11 +78,11 @@ def levels_table(scores: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
     shown = largest_index(scores)
     shown = shown[shown["metric"] == "precision"]
     shown = shown[shown["k"] == shown["k"].min()]
-    chance = shown.assign(model="chance", value=shown["chance"]).drop_duplicates([*NAMED, "level", "average"])
+    chance = shown.assign(model=CHANCE, value=shown["chance"]).drop_duplicates([*NAMED, "level", "average"])
     shown = pd.concat([shown, chance], ignore_index=True)
     shown = shown.assign(column=shown["level"].str.replace("_", " ") + " " + shown["average"])
     columns = [f"{level.replace('_', ' ')} {average}" for level in LEVELS for average in AVERAGES]
-    return _spread(shown, [*models, "chance"], [column for column in columns if column in set(shown["column"])])
+    return _spread(shown, [*models, CHANCE], [column for column in columns if column in set(shown["column"])])
 
 
 def probes_table(probes: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
@@ -156,10 +157,11 @@ def _printed(value: object) -> str:
 
 
 def _is_best(table: pd.DataFrame) -> pd.DataFrame:
-    """Where a float is the highest of its column among the two or more rows of its dataset, at three decimals."""
+    """Where a float is the highest of its column among the two or more models of its dataset, at three decimals."""
     best = pd.DataFrame(False, index=table.index, columns=table.columns)
+    models = table[table["model"] != CHANCE]
     for column in table.select_dtypes("float"):
-        rounded = table[column].round(3)
-        groups = rounded.groupby(table["dataset"])
-        best[column] = (rounded == groups.transform("max")) & (groups.transform("size") > 1)
+        rounded = models[column].round(3)
+        groups = rounded.groupby(models["dataset"])
+        best.loc[models.index, column] = (rounded == groups.transform("max")) & (groups.transform("size") > 1)
     return best
