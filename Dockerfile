@@ -7,5 +7,7 @@ RUN python -m pip install --no-cache-dir --requirement /workflow/envs/lock.txt
 COPY . /workflow
 
 WORKDIR /data
+# Caches of Snakemake and the packages, for a user without a home in the image
+ENV HOME=/tmp
 ENTRYPOINT ["snakemake", "--snakefile", "/workflow/Snakefile"]
 CMD ["--cores", "all"]

@@ -29,7 +29,10 @@ def test_the_image_is_built_and_plans_the_default_experiment():
         pytest.skip("no container engine here")
     subprocess.run([engine, "build", "--tag", "cbir:test", ROOT], check=True)
     planned = subprocess.run(
-        [engine, "run", "--rm", "cbir:test", "--dry-run"], capture_output=True, text=True, check=False
+        [engine, "run", "--rm", "--user", "12345", "--tmpfs", "/data", "cbir:test", "--dry-run"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert planned.returncode == 0, planned.stderr
     assert "embed_shard" in planned.stdout

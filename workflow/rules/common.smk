@@ -18,9 +18,10 @@ from snakemake.jobs import GroupJob, GroupJobFactory
 # Snakemake hands out groups of an earlier plan, which a checkpoint has changed since: snakemake/snakemake#4202
 GroupJobFactory.new = lambda self, id, jobs, resources: GroupJob(id, frozenset(jobs), resources)
 
-# To limit jobs a second, Snakemake begins a chain of wake-ups at the end of each job, none of which ever stops: a sixth of
-# the default experiment's processor time, and the more the more jobs there were. It limits nothing: cores and `jobs` do.
-if workflow.scheduling_settings:
+# To keep to its limit of 100 jobs a second, Snakemake begins a chain of wake-ups at the end of each job, none of which ever
+# stops: a seventh of the default experiment's processor time, more where there are more jobs. A limit of the user's stands.
+limit = workflow.scheduling_settings and workflow.scheduling_settings.max_jobs_per_timespan
+if limit and (limit.max_jobs, limit.timespan) == (100, 1):
     workflow.scheduling_settings.max_jobs_per_timespan = None
 
 
