@@ -1,20 +1,19 @@
 """The embedding step beside the bare forward pass: the ratio of their rates for each kind of file; bfloat16; memory.
 
-    .venv/bin/python benchmarks/embed.py [--threads 2] [--rounds 3] [--images 256] [--batch 64] [--folder /scratch]
+    .venv/bin/python benchmarks/embed.py [--threads 2] [--rounds 3] [--images 192] [--batch 64] [--folder /scratch]
 
-The bare forward pass is the same encoder, threads, precision and batch on tensors in memory, in the same process, in
-turns with ours, the best turn of each counting, since other work on the machine only slows; ours is all of
-`embed_images`: start of the readers, reading, decoding, preprocessing, forward pass, writing. Reading alone is the same
-readers without an encoder: below the bare rate it binds. The ViT-B/16 is that of vit-b16-in21k with random weights, on
-512-pixel files; memory is the peak of this process after a dataset and after one four times as large.
+Each line is the median over rounds, each of a process of its own, as the workflow starts a job. First it runs all of
+`embed_images`: start of the readers, reading, decoding, preprocessing, forward pass, writing; then, on as many images,
+the bare forward pass: the same encoder, threads, precision and batch on tensors in memory; then the readers alone:
+below the bare rate they bind. The ViT-B/16 is that of vit-b16-in21k with random weights, on 512-pixel files;
+EfficientNet-Lite0 gets eight times as many images. Memory is the peak of the step after a dataset and after one four
+times as large.
 """
 
 import argparse
+import json
 import resource
-import sys
 import tempfile
-import time
-from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from statistics import median
@@ -24,35 +23,32 @@ import pandas as pd
 import pydicom
 import torch
 import transformers
+from measuring import peak_memory, seconds, start_case
 from PIL import Image
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 
 from cbir.embedding import embed_images, keep_freed_memory, make_loader
 from cbir.models.catalogue import load_catalogue
 from cbir.models.encoder import Encoder, load_encoder
 
 SIDE, DISTINCT = 512, 64  # pixels; files of a kind, each read several times
+SUFFIXES = {"PNG": "png", "JPEG": "jpg", "DICOM": "dcm"}
+VIT, LITE = "vit-b16-in21k", "efficientnet-lite0"
 CATALOGUE = load_catalogue(Path(__file__).parents[1] / "workflow/models.yaml")
 
 
-def write_files(folder: Path) -> dict[str, list[str]]:
-    """Noisy gradients with discs, as grey as radiographs, in three formats: paths by format."""
+def write_files(folder: Path) -> None:
+    """Noisy gradients with discs, as grey as radiographs, in three formats."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[:SIDE, :SIDE]
-    paths: dict[str, list[str]] = {"PNG": [], "JPEG": [], "DICOM": []}
     for number in range(DISTINCT):
         image = 1500 + 2 * x + rng.normal(0, 60, x.shape)
         for row, column, radius in rng.integers(30, SIDE - 30, (12, 3)):
             image[(y - row) ** 2 + (x - column) ** 2 < (radius / 4) ** 2] += 300
         deep = image.clip(0, 4095).astype(np.uint16)
         shown = Image.fromarray((deep >> 4).astype(np.uint8))
-        for kind, name in (("PNG", f"{number}.png"), ("JPEG", f"{number}.jpg")):
-            shown.save(folder / name)
-            paths[kind].append(str(folder / name))
+        shown.save(folder / f"{number}.png")
+        shown.save(folder / f"{number}.jpg")
         write_dicom(folder / f"{number}.dcm", deep)
-        paths["DICOM"].append(str(folder / f"{number}.dcm"))
-    return paths
 
 
 def write_dicom(path: Path, pixels: np.ndarray) -> None:
@@ -71,45 +67,60 @@ def write_dicom(path: Path, pixels: np.ndarray) -> None:
     dataset.save_as(path, enforce_file_format=True)
 
 
-def load_vit(folder: Path, precision: str) -> Encoder:
-    """The catalogue's vit-b16-in21k with random weights."""
-    if not (folder / "model.safetensors").exists():
-        torch.manual_seed(0)
-        transformers.ViTModel(transformers.ViTConfig()).save_pretrained(folder)
-    return load_encoder(deepcopy(CATALOGUE["vit-b16-in21k"]), folder / "model.safetensors", "cpu", precision)
+def load(model: str, precision: str, folder: Path) -> Encoder:
+    """A model of the catalogue; the ViT with the random weights in `folder`."""
+    weights = folder / "model.safetensors" if model == VIT else None
+    return load_encoder(deepcopy(CATALOGUE[model]), weights, "cpu", precision)
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """How long some work takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def compare(name: str, encoder: Encoder, files: dict[str, list[str]], options: argparse.Namespace, images: int) -> None:
-    """Print, a line a kind of file, the rates of the bare forward pass, of the step and of reading alone."""
+def time_step(options: argparse.Namespace) -> dict[str, float]:
+    """Images a second of the step, the bare forward pass and reading alone; the readers' share of the CPU time."""
+    encoder = load(options.model, options.precision, options.folder)
+    suffix = SUFFIXES[options.kind]
+    paths = [str(options.folder / f"{row % DISTINCT}.{suffix}") for row in range(options.images)]
+    table = pd.DataFrame({"path": paths, "frame": 0})
+    output = options.folder / "embeddings.npy"
+    before = processor_time()
+    step = seconds(lambda: embed_images(encoder, table, output, options.batch, options.threads))
+    own, readers = processor_time() - before
+    peak = peak_memory()
     batch = torch.randn(options.batch, 3, encoder.side, encoder.side)
-    for kind, paths in files.items():
-        table = pd.DataFrame({"path": [paths[row % len(paths)] for row in range(images)], "frame": 0})
+    bare = seconds(lambda: [encoder.forward(batch) for _ in range(options.images // options.batch)])
+    reading = seconds(lambda: list(make_loader(encoder, table, options.batch, options.threads)))
+    rates = {"step": options.images / step, "bare": options.images / bare, "reading": options.images / reading}
+    return rates | {"ratio": bare / step, "share": readers / (own + readers), "peak": peak}
 
-        def embed(table: pd.DataFrame = table) -> None:
-            embed_images(encoder, table, options.folder / "e.npy", options.batch, options.threads)
 
-        def forward() -> None:
-            for _ in range(images // options.batch):
-                encoder.forward(batch)
+def processor_time() -> np.ndarray:
+    """Seconds of processor time of this process, and of its children that have ended."""
+    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return np.array([usage.ru_utime + usage.ru_stime for usage in usages])
 
-        bare, ours = [], []
-        encoder.forward(batch)
-        for number in range(options.rounds):
-            for work, times in ((forward, bare), (embed, ours))[:: 1 if number % 2 else -1]:
-                times.append(seconds(work))
-        reading = seconds(lambda table=table: list(make_loader(encoder, table, options.batch, options.threads)))
-        print(
-            f"{name:24} {kind:6} bare {images / min(bare):7.1f} images/s, step {images / min(ours):7.1f}, "
-            f"ratio {min(bare) / min(ours):.3f}, reading alone {images / reading:7.1f}",
-            flush=True,
-        )
+
+def time_precisions(options: argparse.Namespace) -> dict[str, float]:
+    """How many times as fast bfloat16 is as float32, in turns, and the least cosine between their embeddings."""
+    keep_freed_memory()
+    torch.set_num_threads(options.threads)
+    single, half = (load(options.model, precision, options.folder) for precision in ("float32", "bfloat16"))
+    batch = torch.randn(options.batch, 3, single.side, single.side)
+    cosine = (single.forward(batch) * half.forward(batch)).sum(dim=1).min()
+    turns = [[seconds(lambda e=e: e.forward(batch)) for e in (single, half)] for _ in range(options.rounds)]
+    return {"speedup": median(slow / fast for slow, fast in turns), "cosine": float(cosine)}
+
+
+def compare(model: str, precision: str, kind: str, images: int, options: argparse.Namespace) -> float:
+    """Print the line of a model in a precision on a kind of file. Returns the peak memory in bytes."""
+    chosen = {"model": model, "precision": precision, "kind": kind, "images": images}
+    common = {"folder": options.folder, "threads": options.threads, "batch": options.batch}
+    rounds = [start_case(case="step", **chosen, **common) for _ in range(options.rounds)]
+    middle = {name: median(values[name] for values in rounds) for name in rounds[0]}
+    print(
+        f"{model:18} {precision:8} {kind:5} {images:>6,} images: bare {middle['bare']:6.1f} images/s, "
+        f"step {middle['step']:6.1f}, ratio {middle['ratio']:.3f}, reading alone {middle['reading']:6.1f}, "
+        f"its share of the processor time {middle['share']:4.0%}",
+        flush=True,
+    )
+    return middle["peak"]
 
 
 def main() -> None:
@@ -117,34 +128,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument(
-        "--images", type=int, default=256, help="of the ViT; EfficientNet-Lite0 gets four times as many"
-    )
+    parser.add_argument("--images", type=int, default=192)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--folder", type=Path)
+    for name in ("case", "model", "precision", "kind"):
+        parser.add_argument(f"--{name}", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    keep_freed_memory()
-    torch.set_num_threads(options.threads)
+    if options.case:
+        print(json.dumps(CASES[options.case](options)))
+        return
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         options.folder = Path(folder)
-        files = write_files(options.folder)
-        vit = {precision: load_vit(options.folder, precision) for precision in ("float32", "bfloat16")}
-        batch = torch.randn(options.batch, 3, 224, 224)
-        vectors = {precision: encoder.forward(batch) for precision, encoder in vit.items()}
-        times = [[seconds(lambda e=e: e.forward(batch)) for e in vit.values()] for _ in range(options.rounds)]
-        cosine = (vectors["float32"] * vectors["bfloat16"]).sum(dim=1).min()
-        speedup = median(single / half for single, half in times)
-        print(f"ViT-B/16 in bfloat16: {speedup:.2f} times as fast as in float32, cosines above {cosine:.5f}")
-        for precision, encoder in vit.items():
-            compare(f"ViT-B/16, {precision}", encoder, files, options, options.images)
-        del vit
-        lite = load_encoder(CATALOGUE["efficientnet-lite0"], None, "cpu", "float32")
-        peaks = []
-        for images in (options.images, 4 * options.images):
-            compare(f"EfficientNet-Lite0, {images}", lite, files, options, images)
-            peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-        print(f"peak memory: {peaks[0]:.0f} MB, and {peaks[1]:.0f} MB with four times as many images")
+        write_files(options.folder)
+        torch.manual_seed(0)
+        transformers.ViTModel(transformers.ViTConfig()).save_pretrained(options.folder)
+        common = {"folder": folder, "threads": options.threads, "batch": options.batch, "rounds": options.rounds}
+        half = start_case(case="precisions", model=VIT, **common)
+        print(f"{VIT} in bfloat16: {half['speedup']:.2f} times as fast, cosines above {half['cosine']:.5f}", flush=True)
+        for precision in ("float32", "bfloat16"):
+            for kind in SUFFIXES:
+                compare(VIT, precision, kind, options.images, options)
+        for kind in SUFFIXES:
+            few = compare(LITE, "float32", kind, 8 * options.images, options)
+        many = compare(LITE, "float32", kind, 32 * options.images, options)
+        print(f"peak memory: {few / 1e6:,.0f} MB, and {many / 1e6:,.0f} MB with four times as many images")
 
+
+CASES = {"step": time_step, "precisions": time_precisions}
 
 if __name__ == "__main__":
     main()

@@ -5,16 +5,12 @@ python benchmarks/manifest.py [--files]: with --files, the images exist too, as 
 
 import argparse
 import multiprocessing
-import resource
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
+from measuring import peak_memory, seconds
 
 from cbir.datasets import SOURCES
 from cbir.datasets.chest import CHEXPERT_FINDINGS
@@ -114,9 +110,8 @@ def measure(work, *arguments) -> tuple[float, float]:
     """Seconds and peak GiB of a function in a process of its own, imports apart."""
 
     def run(sender) -> None:
-        start = time.perf_counter()
-        work(*arguments)
-        sender.send((time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20))
+        taken = seconds(lambda: work(*arguments))
+        sender.send((taken, peak_memory() / 2**30))
 
     receiver, sender = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.get_context("fork").Process(target=run, args=(sender,))
@@ -151,12 +146,12 @@ def main() -> None:
         for name, (writer, images) in DATASETS.items():
             root, manifests[name] = Path(temporary) / name, Path(temporary) / f"{name}.parquet"
             measure(write, writer, root, images, with_files)
-            seconds, peak = measure(make, name, root, with_files, manifests[name])
-            total += seconds
+            taken, peak = measure(make, name, root, with_files, manifests[name])
+            total += taken
             kept = len(read_manifest(manifests[name], ["split"]))
-            print(f"{name:12} {images:9,} listed {kept:9,} kept {seconds:6.1f} s {peak:5.2f} GiB", flush=True)
-        seconds, peak = measure(unite, manifests, Path(temporary) / "union.parquet")
-        print(f"{'union':45} {seconds:6.1f} s {peak:5.2f} GiB\n{'in all':45} {total + seconds:6.1f} s")
+            print(f"{name:12} {images:9,} listed {kept:9,} kept {taken:6.1f} s {peak:5.2f} GiB", flush=True)
+        taken, peak = measure(unite, manifests, Path(temporary) / "union.parquet")
+        print(f"{'union':45} {taken:6.1f} s {peak:5.2f} GiB\n{'in all':45} {total + taken:6.1f} s")
 
 
 if __name__ == "__main__":

@@ -7,15 +7,11 @@ regions, three images a patient, and a ranking that half knows the label.
 """
 
 import multiprocessing
-import resource
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
+from measuring import peak_memory
 
 from cbir.levels import LEVELS
 from cbir.neighbors import Neighbors
@@ -60,14 +56,9 @@ def measure(size: tuple[int, int]) -> None:
     print(
         f"{size[0]:>9,} index images {size[1]:>7,} queries: figures {figures:6.2f} s ({of_cpu:5.2f} of CPU), "
         f"1,000 draws {draws:6.2f} s more ({draws_of_cpu:5.2f} of CPU); "
-        f"peak {peak_memory():.2f} GiB, {held:.2f} of it the case itself",
+        f"peak {peak_memory() / 2**30:.2f} GiB, {held / 2**30:.2f} of it the case itself",
         flush=True,
     )
-
-
-def peak_memory() -> float:
-    """The most memory that this process has held, in GiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 if __name__ == "__main__":

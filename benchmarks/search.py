@@ -9,20 +9,14 @@ build_index and search_index do. The vectors are in clusters, with the cosines t
 
 import argparse
 import json
-import re
-import resource
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
 import faiss
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
+from measuring import peak_memory, seconds, start_case
 
 from cbir.embeddings import create_embeddings, open_embeddings
 from cbir.indexes import build_index, read_index, write_index
@@ -69,13 +63,6 @@ def measure_speed(embeddings: np.ndarray, images: int, threads: int, rounds: int
     return {"bare": QUERIES / median(bare)} | {engine: median(ratios[engine]) for engine in ENGINES}
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """How long some work takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
 def build(embeddings: np.ndarray, images: int, threads: int, path: Path) -> None:
     """What the rule build_index does."""
     write_index(build_index(embeddings, np.arange(images), "Flat", threads, 0), path)
@@ -101,21 +88,6 @@ def run_case(case: str, folder: Path, images: int, threads: int, rounds: int) ->
     return result | {"peak": peak_memory()}
 
 
-def peak_memory() -> int:
-    """The most bytes of this process that were resident at once; Linux's ru_maxrss would count its parent's too."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
-def start_case(case: str, folder: Path, images: int, options: argparse.Namespace) -> dict[str, float]:
-    """Run one case in a process of its own."""
-    command = [sys.executable, __file__, "--case", case, "--images", str(images), "--folder", str(folder)]
-    command += ["--threads", str(options.threads), "--rounds", str(options.rounds)]
-    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
-
-
 def main() -> None:
     """Print a table of speed and one of memory."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -134,19 +106,20 @@ def main() -> None:
     sizes = [25_000, 50_000, 100_000] if options.small else [125_000, 250_000, 500_000, 1_000_000]
     with tempfile.TemporaryDirectory(dir=options.folder) as temporary:
         folder = Path(temporary)
+        common = {"folder": folder, "threads": options.threads, "rounds": options.rounds}
         make_embeddings(folder / "embeddings.npy", max(sizes) + QUERIES)
         print(
             f"{QUERIES} queries, {DIMENSIONS} dimensions, k = {K}, {options.threads} threads, {options.rounds} rounds"
         )
         print(f"{'vectors':>9} {'bare faiss':>12} " + " ".join(f"{engine:>8}" for engine in ENGINES))
         for images in sizes:
-            speed = start_case("speed", folder, images, options)
+            speed = start_case(case="speed", images=images, **common)
             ratios = " ".join(f"{speed[engine]:7.2f}x" for engine in ENGINES)
             print(f"{images:>9,} {speed['bare']:>8.0f} q/s {ratios}", flush=True)
         print(f"\n{'vectors':>9} {'index MB':>9} {'build':>14} " + " ".join(f"{'search ' + e:>22}" for e in ENGINES))
         for images in sizes:
             size = images * DIMENSIONS * 4
-            peaks = [start_case(case, folder, images, options)["peak"] for case in ("build", *ENGINES)]
+            peaks = [start_case(case=case, images=images, **common)["peak"] for case in ("build", *ENGINES)]
             shares = " ".join(f"{peak / 1e6:>8.0f} MB {peak / size:4.2f}x" for peak in peaks)
             print(f"{images:>9,} {size / 1e6:>9.0f} {shares}", flush=True)
             (folder / f"{images}.faiss").unlink()

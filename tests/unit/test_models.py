@@ -10,10 +10,12 @@ import torch
 import yaml
 from efficientnet_lite_pytorch import EfficientNet
 from PIL import Image
+from torch.nn import functional
 from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 
 from cbir.errors import InputError
+from cbir.models.attention import attend, plain_attention
 from cbir.models.catalogue import load_catalogue
 from cbir.models.encoder import choose_device, load_encoder
 from cbir.models.loaders import LOADERS
@@ -125,6 +127,28 @@ def test_lower_precision_gives_nearly_the_same_unit_vectors(tmp_path, precision)
     assert embedded.dtype == torch.float32
     np.testing.assert_allclose(embedded.norm(dim=1), 1, atol=1e-6)
     assert (cosines(embedded, load(TINY, path).forward(batch)) > 0.999).all()
+
+
+@pytest.mark.parametrize("scale", [None, 0.3])
+def test_plain_attention_is_that_of_torch(scale):
+    query, key, value = (torch.randn(2, 3, tokens, 8, generator=torch.manual_seed(0)) for tokens in (5, 7, 7))
+    expected = functional.scaled_dot_product_attention(query, key, value, scale=scale)
+    torch.testing.assert_close(attend(query, key, value, scale=scale), expected)
+
+
+@pytest.mark.parametrize("options", [{"attn_mask": torch.eye(7, dtype=torch.bool)}, {"is_causal": True}])
+def test_attention_with_a_mask_is_left_to_torch(options):
+    query, key, value = torch.randn(3, 2, 4, 7, 8, generator=torch.manual_seed(0))
+    expected = functional.scaled_dot_product_attention(query, key, value, **options)
+    assert torch.equal(attend(query, key, value, **options), expected)
+
+
+def test_plain_attention_ends_with_its_block():
+    original = functional.scaled_dot_product_attention
+    with pytest.raises(ValueError, match="broken"), plain_attention():
+        assert functional.scaled_dot_product_attention is attend
+        raise ValueError("broken")
+    assert functional.scaled_dot_product_attention is original
 
 
 def test_random_weights_follow_the_seed_alone():

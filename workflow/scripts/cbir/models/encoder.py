@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 
 from cbir.errors import InputError
+from cbir.models.attention import plain_attention
 from cbir.models.loaders import find_loader
 from cbir.models.preprocessing import make_preprocessing
 from cbir.models.weights import check_weights, find_packaged_weights
@@ -41,7 +43,8 @@ class Encoder:
         An image without a direction (features all zero or not finite) keeps a norm other than 1.
         """
         inputs = batch.to(self.device, self.precision, non_blocking=True, memory_format=torch.channels_last)
-        features = self.network(inputs).to(torch.float32)
+        with plain_attention() if inputs.is_cpu and self.precision == torch.bfloat16 else nullcontext():
+            features = self.network(inputs).to(torch.float32)
         if features.shape[1:] != (self.dimensions,):
             raise InputError(
                 f"{self.provenance['model']['architecture']}: embeddings of shape {tuple(features.shape[1:])}, the "
