@@ -49,6 +49,8 @@ def assert_same_embeddings(entry, path, reference):
     assert embedded.shape == (2, entry["dimensions"])
     assert (functional.cosine_similarity(embedded, expected) > 0.99999).all()
     assert not torch.allclose(embedded[0], embedded[1], atol=1e-3)  # random weights tell the images apart
+    half = load_encoder(entry, path, "cpu", "bfloat16").forward(batch)
+    assert (functional.cosine_similarity(half, expected) > 0.999).all()
 
 
 def test_resnet50_is_pooled_and_its_logits_are_those_of_the_study(tmp_path):

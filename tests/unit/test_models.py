@@ -1,5 +1,6 @@
 import hashlib
 import json
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 
 from cbir.errors import InputError
-from cbir.models.attention import attend, plain_attention
+from cbir.models.bfloat16 import attend, pack_linear_layers, plain_attention
 from cbir.models.catalogue import load_catalogue
 from cbir.models.encoder import choose_device, load_encoder
 from cbir.models.loaders import LOADERS
@@ -149,6 +150,17 @@ def test_plain_attention_ends_with_its_block():
         assert functional.scaled_dot_product_attention is attend
         raise ValueError("broken")
     assert functional.scaled_dot_product_attention is original
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_packed_linear_layers_give_what_plain_ones_do(bias):
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(24, 40, bias=bias).requires_grad_(False).to(torch.bfloat16)
+    for inputs in (torch.randn(2, 24), torch.randn(3, 5, 24), torch.randn(3, 5, 48)[:, 0, ::2]):
+        plain, packed = layer, deepcopy(layer)
+        pack_linear_layers(torch.nn.Sequential(packed))
+        expected = plain(inputs.to(torch.bfloat16))
+        torch.testing.assert_close(packed(inputs.to(torch.bfloat16)), expected)
 
 
 def test_random_weights_follow_the_seed_alone():

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from cbir.errors import InputError
-from cbir.models.attention import plain_attention
+from cbir.models.bfloat16 import pack_linear_layers, plain_attention
 from cbir.models.loaders import find_loader
 from cbir.models.preprocessing import make_preprocessing
 from cbir.models.weights import check_weights, find_packaged_weights
@@ -66,14 +66,12 @@ def load_encoder(entry: dict, weights: str | Path | None, device: str, precision
         path = find_packaged_weights(entry["weights"])
     checksum = check_weights(path, entry["weights"].get("sha256")) if path else None
     network = find_loader(entry["loader"]).load_image_encoder(entry, path)
+    network.eval().requires_grad_(False)
+    network.to(target, PRECISIONS[precision], memory_format=torch.channels_last)  # what convolutions are fastest in
+    if target.type == "cpu" and precision == "bfloat16":
+        pack_linear_layers(network)
     return Encoder(
-        network=network.eval()
-        .requires_grad_(False)
-        .to(
-            target,
-            PRECISIONS[precision],
-            memory_format=torch.channels_last,  # what convolutions are fastest in
-        ),
+        network=network,
         preprocess=make_preprocessing(entry["input"]),
         dimensions=entry["dimensions"],
         side=entry["input"].get("crop", entry["input"]["size"]),

@@ -1,4 +1,7 @@
-"""Attention in bfloat16 on a CPU, quicker than torch's own on the short sequences of an image encoder."""
+"""bfloat16 at a CPU's own rate: what torch leaves at float32's rate, or pays again at each call.
+
+Together they make a ViT-B/16 a tenth faster; float32 is the reference and stays as torch has it.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +10,28 @@ from unittest.mock import patch
 import torch
 from torch.nn import functional
 
+ROWS = 12_608  # that weights are packed for: 64 images of 197 tokens; other numbers are right as well
 fused_attention = functional.scaled_dot_product_attention
+
+
+class PackedLinear(torch.nn.Linear):
+    """A linear layer whose weight lies in oneDNN's own order, which torch otherwise puts it into at each call."""
+
+    packed: torch.Tensor
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """(..., in_features) -> (..., out_features)."""
+        return torch.ops.mkldnn._linear_pointwise(inputs, self.packed, self.bias, "none", [], "")
+
+
+def pack_linear_layers(network: torch.nn.Module) -> None:
+    """Make the linear layers of a bfloat16 network on the CPU packed ones, where oneDNN has bfloat16 for it."""
+    if not (torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()):
+        return
+    for layer in network.modules():
+        if type(layer) is torch.nn.Linear:  # attention's own kernels take the weights of the subclasses as they are
+            layer.__class__ = PackedLinear
+            layer.packed = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach(), ROWS)
 
 
 @contextmanager
