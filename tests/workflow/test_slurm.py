@@ -25,7 +25,7 @@ def slurm(tmp_path):
 def test_the_default_experiment_in_small_gives_the_same_tables_through_slurm(tmp_path):
     experiment = yaml.safe_load((ROOT / "config.yaml").read_text()) | {"index_sizes": [30, "full"], "index_draws": 1}
     experiment["datasets"]["phantoms"] |= {"patients": 24, "min_per_label": 2}
-    experiment |= {"models": ["efficientnet-lite0", "pixels"], "search": {"k": 10}, "probes": {"methods": []}}
+    experiment |= {"models": ["efficientnet-lite0", "pixels"], "search": {"k": 10}}
     for place in ("here", "through_slurm"):
         (tmp_path / place).mkdir()
         (tmp_path / place / "experiment.yaml").write_text(yaml.safe_dump(experiment))

@@ -4,7 +4,6 @@ import logging
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import precision_recall_fscore_support, roc_auc_score
 
 from cbir.bootstrap import bootstrap_means, percentile_interval
 from cbir.predictions import Predictions, predicted_labels
@@ -29,6 +28,8 @@ def score_predictions(
     Returns `metric, average, value, ci_low, ci_high, queries, labels_scored, labels_absent, setting, val_images`:
     labels_absent counts labels of the manifest that cannot be scored, because the index or the queries lack them.
     """
+    from sklearn.metrics import precision_recall_fscore_support
+
     seen = np.isin(codes[predictions.query], predictions.classes)
     true = codes[predictions.query[seen]]
     predicted = predicted_labels(predictions)[seen]
@@ -63,6 +64,8 @@ def score_predictions(
 
 def _roc_auc(predictions: Predictions, true: np.ndarray, labels: np.ndarray, seen: np.ndarray) -> float:
     """Mean over labels of the area under the ROC curve of one against the rest; NaN where there is no rest."""
+    from sklearn.metrics import roc_auc_score
+
     if len(labels) < 2:
         return np.nan
     columns = np.searchsorted(predictions.classes, labels)

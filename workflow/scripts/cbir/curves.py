@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
+from scipy.special import stdtrit
 
 CURVE = ["dataset", "model", "index", "level", "average", "k"]
 ENOUGH = 0.95  # of the precision with the full index
@@ -70,7 +70,7 @@ def _fit_line(places: np.ndarray, values: np.ndarray) -> tuple[float, float]:
     freedom = len(places) - 2
     if freedom == 0:
         return slope, np.nan
-    return slope, t.ppf(0.975, freedom) * np.sqrt(residuals @ residuals / freedom / squares)
+    return slope, stdtrit(freedom, 0.975) * np.sqrt(residuals @ residuals / freedom / squares)
 
 
 def _first_crossing(images: np.ndarray, values: np.ndarray, target: float) -> float:

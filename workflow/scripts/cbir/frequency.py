@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import spearmanr
 
 from cbir.metrics import count_hits
 from cbir.neighbors import Neighbors
@@ -58,6 +57,8 @@ def correlate_frequency(precision: pd.DataFrame) -> pd.DataFrame:
 
 def _spearman(first: np.ndarray, second: np.ndarray) -> float:
     """Spearman's rank correlation; NaN where one of the two doesn't vary."""
+    from scipy.stats import spearmanr
+
     return float(spearmanr(first, second).statistic) if np.ptp(first) and np.ptp(second) else np.nan
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
 PERPLEXITY = 30  # neighbors that an image is held by, van der Maaten and Hinton 2008
@@ -15,6 +14,8 @@ def map_embeddings(embeddings: np.ndarray, images: int, seed: int) -> pd.DataFra
     Returns `row, x, y`: the manifest rows, ascending, and their places. One thread works on it, since t-SNE magnifies
     what the order of a sum changes in the last bits.
     """
+    from sklearn.manifold import TSNE
+
     rows = np.random.default_rng(seed).choice(len(embeddings), min(images, len(embeddings)), replace=False)
     rows.sort()
     perplexity = min(PERPLEXITY, (len(rows) - 1) / 3)

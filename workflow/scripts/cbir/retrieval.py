@@ -18,7 +18,7 @@ MARGIN = 16  # candidates past k that are ranked anew, so that few queries need 
 WORTHWHILE_IMAGES = 200_000  # below, proposing takes too small a part of a search for a faster engine to show
 WORTHWHILE_TERMS = 2.5e11  # products of a query's and an image's numbers; fewer take less than importing torch does
 MULTIPLIED = 4096  # index images at a time in faiss's product: with a block of queries, 64 MB
-FETCHED = 16  # queries at a time whose candidates are fetched from memory
+FETCHED = 2**18  # numbers of candidates, 1 MB, fetched from memory at a time
 SCANNED = 2048  # index images at a time in that second look
 
 
@@ -145,7 +145,7 @@ def _multiplied_blocks() -> Iterator[None]:
 
 
 def pair_similarities(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
-    """The similarities of a query, float64 (d,), and vectors, (images, d): summed in float64, rounded to float32.
+    """The similarities of queries, float64 (..., d), and vectors, (..., d): summed in float64, rounded to float32.
 
     Each pair is summed by itself in one fixed order, so equal vectors have equal similarities wherever they stand; a
     matrix product doesn't promise that.
@@ -158,12 +158,14 @@ def _similarities(vectors: np.ndarray, queries: np.ndarray, position: np.ndarray
     similarity = np.empty(position.shape, np.float32)
     queries = queries.astype(np.float64)
 
+    step = max(1, FETCHED // (position.shape[1] * vectors.shape[1]))
+
     def fill(part: np.ndarray) -> None:
-        for start in range(0, len(part), FETCHED):
-            near = part[start : start + FETCHED]
-            vectors[position[near], 0]  # a number of each, so that the waits for pages all over memory overlap
-            for query in near:
-                similarity[query] = pair_similarities(vectors.take(position[query], axis=0), queries[query])
+        for start in range(0, len(part), step):
+            query = part[start : start + step]
+            near = position[query]
+            vectors[near, 0]  # a number of each, so that the waits for pages all over memory overlap
+            similarity[query] = pair_similarities(vectors.take(near, axis=0), queries[query, None])
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(fill, np.array_split(np.arange(len(queries)), threads)))

@@ -4,9 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import skew
-from sklearn.metrics import silhouette_score
-from sklearn.neighbors import NearestNeighbors
 
 from cbir.levels import label_codes
 from cbir.neighbors import Neighbors
@@ -71,6 +68,8 @@ def count_occurrences(neighbor: np.ndarray, index_rows: np.ndarray) -> np.ndarra
 
 def measure_hubness(occurrences: np.ndarray) -> float:
     """Skewness of the k-occurrence, E(N - mean)^3 / std^3; NaN if all are equal. Radovanović et al. 2010, section 2."""
+    from scipy.stats import skew
+
     return float(skew(occurrences)) if np.ptp(occurrences) else np.nan
 
 
@@ -127,6 +126,8 @@ def estimate_dimension(sample: np.ndarray) -> float:
     log(mu); the slope is fitted through the origin without the tenth of the greatest mu. Images that are equal count
     once. Facco et al. 2017, "Estimating the intrinsic dimension of datasets by a minimal neighborhood information".
     """
+    from sklearn.neighbors import NearestNeighbors
+
     distinct = np.unique(sample, axis=0)
     if len(distinct) < 10:
         return np.nan
@@ -140,6 +141,8 @@ def estimate_dimension(sample: np.ndarray) -> float:
 
 def _silhouette(distance: np.ndarray, codes: np.ndarray) -> float:
     """Mean silhouette of images, (n, n) distances and (n,) labels; NaN where not 2 to n - 1 labels are there."""
+    from sklearn.metrics import silhouette_score
+
     if not 2 <= len(np.unique(codes)) < len(codes):
         return np.nan
     return float(silhouette_score(distance, codes, metric="precomputed"))

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -22,6 +21,8 @@ def draw_confusion(confusion: pd.DataFrame) -> Figure:
     confusion: one dataset's and model's rows of the confusion table. Labels are ordered by modality, anatomic region
     and pathology; thin lines part the regions, thick ones the modalities. Rows of labels without a query are grey.
     """
+    import seaborn as sns
+
     labels = sorted({*confusion["label"], *confusion["neighbor_label"]} - {""}, key=lambda label: label.split("/"))
     shares = confusion.pivot(index="label", columns="neighbor_label", values="share").fillna(0)  # noqa: PD010
     shares = shares.reindex(index=labels, columns=labels)

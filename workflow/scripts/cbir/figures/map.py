@@ -1,7 +1,6 @@
 """A map of the embeddings, coloured by what the images show."""
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from cbir.figures.style import COLORS, TWO_COLUMNS, shorten, themed
@@ -20,6 +19,8 @@ def draw_map(places: pd.DataFrame) -> Figure:
     places: columns x, y and those of PARTS, a row an image. The most frequent of each have a colour, all others are
     grey; the numbers count images.
     """
+    import seaborn as sns
+
     longest = min(max(places[part].nunique() for part in PARTS), len(COLORS) + 1)
     figure = Figure(figsize=(TWO_COLUMNS, SIDE + LINE * longest + 0.45), layout="constrained")
     for panel, (part, title) in zip(figure.subplots(1, len(PARTS)), PARTS.items(), strict=True):

@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
-from scipy.optimize import isotonic_regression
 
 ONE_COLUMN = 3.5  # inches
 TWO_COLUMNS = 7.2
@@ -179,6 +178,8 @@ def label_line_ends(panel: Axes, styles: dict[str, ModelStyle]) -> None:
 
 def spread_out(places: np.ndarray, gap: float) -> np.ndarray:
     """The places nearest to ascending ones (least squares) that are `gap` or more apart, inside 0 to 1 if they fit."""
+    from scipy.optimize import isotonic_regression
+
     offsets = gap * np.arange(len(places))
     room = max(1 - offsets[-1], 0)
     return np.clip(isotonic_regression(places - offsets).x, 0, room) + offsets

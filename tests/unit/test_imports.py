@@ -1,0 +1,40 @@
+import ast
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
+WITH_TORCH = {"embed_shard", "probe_linear"}
+LIMIT = 1.5  # seconds of processor time, Python's own start included
+
+
+def imports_of(script):
+    tree = ast.parse((SCRIPTS / f"{script}.py").read_text())
+    return "\n".join(ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom))
+
+
+def children_time():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def seconds_to_import(script):
+    code = f"{imports_of(script)}\nimport sys\nsys.exit('torch' in sys.modules)"
+    before = children_time()
+    done = subprocess.run([sys.executable, "-c", code], cwd=SCRIPTS, check=False)
+    assert done.returncode == 0, f"{script} imports torch, or fails to import"
+    return children_time() - before
+
+
+@pytest.mark.parametrize("script", sorted({path.stem for path in SCRIPTS.glob("*.py")} - WITH_TORCH))
+def test_a_script_without_torch_imports_what_it_needs_at_once(script):
+    assert any(seconds_to_import(script) < LIMIT for _ in range(3))
+
+
+def test_the_scripts_with_torch_are_those_that_run_a_network():
+    for script in WITH_TORCH:
+        with pytest.raises(AssertionError, match="imports torch"):
+            seconds_to_import(script)
