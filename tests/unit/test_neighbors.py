@@ -5,7 +5,7 @@ import pytest
 
 from cbir.errors import InputError
 from cbir.indexes import build_index, part_rows
-from cbir.neighbors import Neighbors, merge_neighbors
+from cbir.neighbors import Neighbors, merge_neighbors, rank
 from cbir.retrieval import search
 
 INDEX, IMAGES = 1500, 1560
@@ -69,3 +69,19 @@ def test_parts_are_disjoint_nearly_equal_and_none_is_empty():
     assert {len(part) for part in parts} == {3, 4}
     with pytest.raises(InputError, match=r"search.index_shards is 18, but the index holds 17 images"):
         part_rows(rows, 0, 18)
+
+
+@pytest.mark.parametrize("rows", [1, 40])
+def test_a_rank_is_by_falling_similarity_then_by_image_with_what_was_not_found_last(rows):
+    generator = np.random.default_rng(2)
+    similarity = generator.integers(-4, 5, (rows, 30)).astype(np.float32)
+    image = generator.permuted(np.tile(np.arange(100, 130), (rows, 1)), axis=1)
+    similarity[:, 27:], image[:, 27:] = np.nan, -1
+    ranked, places = rank(similarity, image, 28)
+    for row in range(rows):
+        pairs = sorted(zip(-similarity[row, :27], image[row, :27], strict=True))
+        assert [*zip(-ranked[row, :27], places[row, :27], strict=True)] == pairs
+        assert np.isnan(ranked[row, 27])
+        assert places[row, 27] == -1
+        alone = rank(similarity[row], image[row], 28)
+        np.testing.assert_array_equal(alone, (ranked[row], places[row]))
