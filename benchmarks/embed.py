@@ -1,6 +1,6 @@
 """The embedding step beside the bare forward pass: the ratio of their rates for each kind of file; bfloat16; memory.
 
-    .venv/bin/python benchmarks/embed.py [--threads 2] [--rounds 2] [--images 128] [--batch 64] [--folder /scratch]
+    .venv/bin/python benchmarks/embed.py [--threads 2] [--rounds 3] [--images 128] [--batch 64] [--folder /scratch]
 
 Each line is the median over rounds, each of a process of its own, as the workflow starts a job. First it runs all of
 `embed_images`: start of the readers, reading, decoding, preprocessing, forward pass, writing; then, on as many images,
@@ -127,7 +127,7 @@ def main() -> None:
     """Run all of it and print what came out."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--images", type=int, default=128)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--folder", type=Path)
