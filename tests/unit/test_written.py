@@ -1,3 +1,6 @@
+import errno
+from pathlib import Path
+
 import pytest
 
 from cbir.errors import InputError
@@ -37,6 +40,21 @@ def test_a_job_that_fails_leaves_no_size(written, tmp_path):
         written.write_text("k")
         raise ValueError("bad")
     set_damaged_aside(tmp_path)
+
+
+def test_a_size_that_no_room_was_left_for_is_no_damage(tmp_path, monkeypatch):
+    path, write_text = tmp_path / "a.csv", Path.write_text
+
+    def write_nothing(self, text):
+        write_text(self, "")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"), written_whole([str(path)], tmp_path):
+        path.write_text("k,value\n")
+        monkeypatch.setattr(Path, "write_text", write_nothing)
+    monkeypatch.undo()
+    set_damaged_aside(tmp_path)
+    assert path.read_text() == "k,value\n"
 
 
 def test_a_folder_is_measured_by_all_of_its_files(tmp_path):

@@ -19,7 +19,17 @@ def written_whole(paths: Iterable[str], results: Path) -> Iterator[None]:
     yield
     for path, record in written.items():
         record.parent.mkdir(parents=True, exist_ok=True)
-        record.write_text(f"{_size(path)}\n")
+        _write_whole(record, f"{_size(path)}\n")
+
+
+def _write_whole(record: Path, text: str) -> None:
+    """Write a record that is there either whole or not at all, even where the disk is full."""
+    partial = record.with_name(f"{record.name}.partial")
+    try:
+        partial.write_text(text)
+        partial.replace(record)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def set_damaged_aside(results: Path) -> None:
