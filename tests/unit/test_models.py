@@ -130,7 +130,7 @@ def test_lower_precision_gives_nearly_the_same_unit_vectors(tmp_path, precision)
     assert (cosines(embedded, load(TINY, path).forward(batch)) > 0.999).all()
 
 
-@pytest.mark.parametrize("scale", [None, 0.3])
+@pytest.mark.parametrize("scale", [None, 0.3, 0.0])
 def test_plain_attention_is_that_of_torch(scale):
     query, key, value = (torch.randn(2, 3, tokens, 8, generator=torch.manual_seed(0)) for tokens in (5, 7, 7))
     expected = functional.scaled_dot_product_attention(query, key, value, scale=scale)

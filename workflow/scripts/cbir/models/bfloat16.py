@@ -61,5 +61,6 @@ def attend(
     """
     if attn_mask is not None or dropout_p or is_causal or enable_gqa:
         return fused_attention(query, key, value, attn_mask, dropout_p, is_causal, scale=scale, enable_gqa=enable_gqa)
-    weights = (query * (scale or query.shape[-1] ** -0.5)) @ key.transpose(-1, -2)
+    scale = query.shape[-1] ** -0.5 if scale is None else scale
+    weights = (query * scale) @ key.transpose(-1, -2)
     return torch.softmax(weights, dim=-1) @ value
