@@ -103,7 +103,7 @@ def main() -> None:
     if options.case:
         print(json.dumps(run_case(options.case, options.folder, options.images, options.threads, options.rounds)))
         return
-    sizes = [25_000, 50_000, 100_000] if options.small else [125_000, 250_000, 500_000, 1_000_000]
+    sizes = [25_000, 50_000, 100_000] if options.small else [100_000, 125_000, 250_000, 500_000, 1_000_000]
     with tempfile.TemporaryDirectory(dir=options.folder) as temporary:
         folder = Path(temporary)
         common = {"folder": folder, "threads": options.threads, "rounds": options.rounds}

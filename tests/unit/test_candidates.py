@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cbir.candidates
-from cbir.candidates import ROUNDED, _bits_below, _kth_greatest, _Product, find_candidates
+from cbir.candidates import CROWDED, ROUNDED, _bits_below, _Images, _orderly, _Share, _values, find_candidates
 from cbir.indexes import build_index
 from cbir.retrieval import search
 
@@ -41,21 +41,22 @@ def ordered(generator):
 @pytest.fixture
 def small_blocks(monkeypatch):
     monkeypatch.setattr(cbir.candidates, "BLOCK", 64)
-    monkeypatch.setattr(cbir.candidates, "FIRST", 128)
+    monkeypatch.setattr(cbir.candidates, "CHUNK", 3)
 
 
 @pytest.mark.parametrize("make", [scattered, similar, duplicated, ordered])
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("k", [1, 10, 60])
 def test_candidates_hold_every_nearest_vector_and_its_ties(small_blocks, monkeypatch, make, threads, k):
-    monkeypatch.setattr(cbir.candidates, "KEPT", IMAGES)
+    monkeypatch.setattr(cbir.candidates, "ROOM", IMAGES)
     embeddings = make(np.random.default_rng(0))
     vectors, queries = embeddings[:IMAGES], embeddings[-QUERIES:]
-    position, first = find_candidates(vectors, queries, k, threads)
+    position = find_candidates(vectors, queries, k, threads)
     similarity = (queries.astype(np.float64) @ vectors.T.astype(np.float64)).astype(np.float32)
     floor = np.sort(similarity, axis=1)[:, -k]
     for query in range(QUERIES):
-        found = position[first[query] : first[query + 1]]
+        found = position[query][position[query] >= 0]
+        assert (position[query, len(found) :] == -1).all()
         assert len(np.unique(found)) == len(found)
         assert np.isin(np.flatnonzero(similarity[query] >= floor[query]), found).all()
 
@@ -101,12 +102,11 @@ def test_a_product_is_within_its_bound(dimensions, shift, spread, seed):
     generator = np.random.default_rng(seed)
     vectors = unit(shift + spread * generator.standard_normal((70, dimensions)) + 1e-30)
     queries = unit(generator.standard_normal((30, dimensions)) + shift)
-    product = _Product(vectors, queries)
-    for _, value, width in product._multiply([0]):
-        value = value.double().numpy()
-        relative = vectors.astype(np.float64) - product.center.double().numpy()
-        error = np.abs(value - relative @ queries.T.astype(np.float64))
-        assert (error <= width + np.abs(value) * ROUNDED).all()
+    images, share = _Images(vectors), _Share(queries, 1)
+    value = _values(share._multiply(images.round(0))).astype(np.float64)
+    relative = vectors.astype(np.float64) - images.center.double().numpy()
+    error = np.abs(value - queries.astype(np.float64) @ relative.T)
+    assert (error <= share.width[:, None] + np.abs(value) * ROUNDED).all()
 
 
 def test_no_more_candidates_are_kept_than_pay_and_faiss_takes_over():
@@ -122,6 +122,22 @@ def test_no_more_candidates_are_kept_than_pay_and_faiss_takes_over():
     np.testing.assert_array_equal(found.neighbor, reference.neighbor)
 
 
+def test_a_crowded_query_has_no_candidates_but_the_same_neighbors(small_blocks):
+    """One query stands in a crowd that bfloat16 can't tell apart; the others don't."""
+    embeddings = scattered(np.random.default_rng(3))
+    crowd = slice(0, IMAGES // 5)
+    embeddings[crowd] = unit(embeddings[0] + 1e-6 * scattered(np.random.default_rng(4))[crowd])
+    embeddings[-1] = embeddings[0]
+    position = find_candidates(embeddings[:IMAGES], embeddings[-QUERIES:], 5, 2)
+    assert (position[-1] == -1).all()
+    assert (position[:-1, :5] >= 0).all()
+    assert CROWDED * QUERIES >= 1
+    index, queries = build_index(embeddings, np.arange(IMAGES), "Flat", 1, 0), np.arange(IMAGES, IMAGES + QUERIES)
+    reference, found = (search(index, embeddings, queries, 5, threads=2, engine=e) for e in ("faiss", "blocked"))
+    np.testing.assert_array_equal(found.neighbor, reference.neighbor)
+    np.testing.assert_array_equal(found.similarity, reference.similarity)
+
+
 @given(st.lists(st.floats(2.0**-100, 2, width=32), min_size=1, max_size=50))
 def test_the_bits_of_a_floor_are_those_of_the_bfloat16_at_or_below_it(values):
     values = np.array(values, np.float32)
@@ -134,10 +150,10 @@ def test_nothing_is_below_the_bits_of_a_floor_that_is_not_positive():
     np.testing.assert_array_equal(_bits_below(np.array([0, -0.0, -1, -np.inf], np.float32)), [-32768] * 4)
 
 
-def test_the_kth_greatest_value_of_each_query():
-    generator = np.random.default_rng(3)
-    query = generator.permutation(np.repeat(np.arange(9), generator.integers(5, 20, 9)))
-    value = generator.uniform(-1.9, 1.9, len(query)).astype(np.float32)
-    for k in (1, 5):
-        expected = [np.sort(value[query == q])[-k] for q in range(9)]
-        np.testing.assert_allclose(_kth_greatest(query, value, k, 9), expected, atol=1e-6)
+def test_orderly_bits_order_as_the_numbers_do():
+    bits = np.arange(-(2**15), 2**15).astype(np.int16)
+    value = _values(bits)
+    bits, value = bits[~np.isnan(value)], value[~np.isnan(value)]
+    assert (np.diff(value[np.argsort(_orderly(bits))]) >= 0).all()
+    np.testing.assert_array_equal(_orderly(_orderly(bits)), bits)
+    np.testing.assert_array_equal(value, torch.from_numpy(bits).view(torch.bfloat16).float().numpy())

@@ -60,8 +60,7 @@ def search(
         if vectors is None:
             similarity[part], position = _search_approximate(index.index, queries, k)
         else:
-            found = _search_blocked(vectors, queries, k, threads) if blocked else None
-            similarity[part], position = found or _search_exact(index.index, vectors, queries, k, threads)
+            similarity[part], position = _search_exact(index.index, vectors, queries, k, threads, blocked)
         neighbor[part] = np.where(position < 0, -1, rows[position])
     return Neighbors(np.asarray(query_rows, np.int64), neighbor, similarity)
 
@@ -83,54 +82,59 @@ def _takes_blocked(engine: str, queries: int, vectors: np.ndarray) -> bool:
     return engine == "blocked"
 
 
-def _search_blocked(
-    vectors: np.ndarray, queries: np.ndarray, k: int, threads: int
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """Similarities and positions, (queries, k) each, of the nearest vectors; None where bfloat16 tells too little."""
-    from cbir.candidates import find_candidates  # torch takes a second to import, which only a large search earns
-
-    candidates = find_candidates(vectors, queries, k, threads)
-    if candidates is None:
-        return None
-    position, first = candidates
-    similarity, nearest = np.empty((len(queries), k), np.float32), np.empty((len(queries), k), np.int64)
-    queries = queries.astype(np.float64)
-
-    def fill(part: np.ndarray) -> None:
-        for query in part:
-            near = position[first[query] : first[query + 1]]
-            exact = pair_similarities(vectors.take(near, axis=0), queries[query])
-            similarity[query], nearest[query] = rank(exact, near, k)
-
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(fill, np.array_split(np.arange(len(queries)), threads)))
-    return similarity, nearest
-
-
 def _search_exact(
-    flat: faiss.Index, vectors: np.ndarray, queries: np.ndarray, k: int, threads: int
+    index: faiss.Index, vectors: np.ndarray, queries: np.ndarray, k: int, threads: int, blocked: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Similarities and positions, (queries, k) each, of the nearest vectors.
 
-    faiss proposes candidates by a float32 product whose last bits depend on blocks and threads; they are ranked anew by
+    Some more than k are found by a float32 product, whose last bits depend on blocks and threads, and ranked anew by
     `pair_similarities`. A float32 inner product of d terms, summed in any order, is off by at most
     d u / (1 - d u) |q| |x| with u = 2^-24 (Higham 2002, "Accuracy and Stability of Numerical Algorithms", eq. 3.5), and
-    rounding the float64 sum adds u. So a vector that faiss left out is below its last candidate's product + bound;
-    where that doesn't exclude it from the first k, ties included, the query is scanned anew in float64. By the same
-    bound a candidate that is more than twice as far below the k-th product is less similar than k others.
+    rounding the float64 sum adds u. So what was not found is below the last product + bound; where that doesn't
+    exclude it from the first k, ties included, the query is scanned anew in float64. By the same bound what is found
+    more than twice as far below the k-th product is less similar than k others.
     """
     images, dimensions = vectors.shape
     depth = min(k + MARGIN, images)
     bound = 1.01 * (dimensions + 2) * 2.0**-24  # 1.01 for 1 / (1 - d u) and what |q| |x| may exceed 1
-    with _multiplied_blocks():
-        product, position = flat.search(queries, depth)
+    found = _multiply_candidates(vectors, queries, k, depth, threads) if blocked else None
+    product, position = found or _multiply_all(index, queries, depth)
     near = np.count_nonzero(product >= product[:, k - 1 : k] - 2 * bound, axis=1).max()  # products fall along a row
-    position = np.ascontiguousarray(position[:, :near])
+    position = position[:, :near]
     similarity, position = rank(_similarities(vectors, queries, position, threads), position, k)
     if depth < images:
         unsettled = np.flatnonzero(product[:, -1] + bound >= similarity[:, -1])
         similarity[unsettled], position[unsettled] = _scan(vectors, queries[unsettled], similarity[unsettled, -1], k)
     return similarity, position
+
+
+def _multiply_all(index: faiss.Index, queries: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray]:
+    """The greatest products, falling along a row, and their positions, (queries, depth) each."""
+    with _multiplied_blocks():
+        return index.search(queries, depth)
+
+
+def _multiply_candidates(
+    vectors: np.ndarray, queries: np.ndarray, k: int, depth: int, threads: int
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """As `_multiply_all`, of the candidates that bfloat16 leaves; None where it leaves too many.
+
+    Position -1 and the least float32 follow the last candidate of a query; they are all of a crowded one.
+    """
+    from cbir.candidates import find_candidates  # torch takes a second to import, which only a large search earns
+
+    candidates = find_candidates(vectors, queries, k, threads)
+    if candidates is None:
+        return None
+    product, position = np.empty((len(queries), depth), np.float32), np.empty((len(queries), depth), np.int64)
+    (images, dimensions), (number, widest) = vectors.shape, candidates.shape
+    faiss.knn_inner_products_by_idx(
+        *(faiss.swig_ptr(array) for array in (queries, vectors, candidates)),
+        *(dimensions, number, images, widest, depth),
+        *(faiss.swig_ptr(array) for array in (product, position)),
+        widest,  # numbers from one row of candidates to the next
+    )
+    return product, position
 
 
 @contextmanager
@@ -154,10 +158,9 @@ def pair_similarities(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
 
 
 def _similarities(vectors: np.ndarray, queries: np.ndarray, position: np.ndarray, threads: int) -> np.ndarray:
-    """The similarity of each query, (queries, d), and each of its candidates, positions (queries, near)."""
+    """The similarities of queries, (queries, d), and the vectors at position, (queries, near); -inf where it is -1."""
     similarity = np.empty(position.shape, np.float32)
     queries = queries.astype(np.float64)
-
     step = max(1, FETCHED // (position.shape[1] * vectors.shape[1]))
 
     def fill(part: np.ndarray) -> None:
@@ -169,6 +172,7 @@ def _similarities(vectors: np.ndarray, queries: np.ndarray, position: np.ndarray
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(fill, np.array_split(np.arange(len(queries)), threads)))
+    similarity[position < 0] = -np.inf
     return similarity
 
 
