@@ -1,5 +1,8 @@
 """Candidates hold every nearest vector, ties included, and the bound that settles this is never exceeded."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 import cbir.candidates
 from cbir.candidates import CROWDED, ROUNDED, _bits_below, _Images, _orderly, _Share, _values, find_candidates
 from cbir.indexes import build_index
-from cbir.retrieval import search
+from cbir.retrieval import _takes_blocked, search
 
 IMAGES, QUERIES = 3000, 40
 
@@ -136,6 +139,17 @@ def test_a_crowded_query_has_no_candidates_but_the_same_neighbors(small_blocks):
     reference, found = (search(index, embeddings, queries, 5, threads=2, engine=e) for e in ("faiss", "blocked"))
     np.testing.assert_array_equal(found.neighbor, reference.neighbor)
     np.testing.assert_array_equal(found.similarity, reference.similarity)
+
+
+def test_auto_takes_bfloat16_for_long_searches_of_large_indexes_where_the_processor_has_it():
+    small, large = (np.broadcast_to(np.float32(0), (images, 512)) for images in (90_000, 110_000))
+    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    native = re.search("avx512_bf16|amx_bf16", flags) is not None
+    assert _takes_blocked("auto", 20_000, large) == native
+    assert not _takes_blocked("auto", 2000, large)
+    assert not _takes_blocked("auto", 20_000, small)
+    assert _takes_blocked("blocked", 1, small)
+    assert not _takes_blocked("faiss", 20_000, large)
 
 
 @given(st.lists(st.floats(2.0**-100, 2, width=32), min_size=1, max_size=50))

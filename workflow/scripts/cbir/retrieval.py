@@ -15,8 +15,8 @@ from cbir.neighbors import Neighbors, rank
 
 BLOCK = 4096  # queries at a time; faiss's own block
 MARGIN = 16  # candidates past k that are ranked anew, so that few queries need a second look
-WORTHWHILE_IMAGES = 200_000  # below, proposing takes too small a part of a search for a faster engine to show
-WORTHWHILE_TERMS = 2.5e11  # products of a query's and an image's numbers; fewer take less than importing torch does
+WORTHWHILE_IMAGES = 100_000  # below, proposing takes too small a part of a search for a faster engine to show
+WORTHWHILE_TERMS = 3.5e11  # products of numbers of a query and an image; with fewer, importing torch takes what is won
 MULTIPLIED = 4096  # index images at a time in faiss's product: with a block of queries, 64 MB
 FETCHED = 2**18  # numbers of candidates, 1 MB, fetched from memory at a time
 SCANNED = 2048  # index images at a time in that second look
