@@ -96,3 +96,11 @@ def test_a_map_colours_every_image_by_the_most_frequent_names_and_says_how_many_
         assert {tuple(color[:3]) for color in drawn[first]} == {tuple(drawn[first][0][:3])}
         assert same_color(drawn[first][0][:3], COLORS[0])
         assert len({tuple(color) for color in drawn}) == min(len(counts), len(COLORS) + 1)
+
+
+def test_names_that_are_the_same_when_they_are_cut_have_a_colour_each():
+    places = plausible_map(2)
+    places["pathology"] = [f"posterior cruciate ligament injury, grade {n % 2}" for n in range(len(places))]
+    panel = draw_map(places).axes[2]
+    assert len({tuple(color) for color in panel.collections[0].get_facecolor()}) == 2
+    assert [text.get_text() for text in panel.get_legend().get_texts()] == ["posterior cruciate ligament i… (300)"] * 2

@@ -25,19 +25,18 @@ def draw_map(places: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(TWO_COLUMNS, SIDE + LINE * longest + 0.45), layout="constrained")
     for panel, (part, title) in zip(figure.subplots(1, len(PARTS)), PARTS.items(), strict=True):
         counts = places[part].value_counts().sort_index().sort_values(ascending=False, kind="stable")
-        colored = counts.iloc[: len(COLORS)]
-        names = {name: _entry(name, count) for name, count in colored.items()}
-        palette = dict(zip(names.values(), COLORS, strict=False))
-        if len(counts) > len(colored):
-            others = counts.iloc[len(colored) :]
-            rest = _entry(f"{len(others)} others", others.sum())
-            names |= dict.fromkeys(others.index, rest)
-            palette[rest] = OTHER
+        entries = [_entry(name, count) for name, count in counts.iloc[: len(COLORS)].items()]
+        if others := len(counts) - len(entries):
+            entries.append(_entry(f"{others} others", counts.iloc[len(COLORS) :].sum()))
+        hue = {name: str(min(place, len(COLORS))) for place, name in enumerate(counts.index)}
+        palette = {str(place): color for place, color in enumerate((*COLORS, OTHER)[: len(entries)])}
         look = {"s": 7, "linewidth": 0, "alpha": 0.8, "palette": palette, "hue_order": list(palette)}
-        sns.scatterplot(x=places["x"], y=places["y"], hue=places[part].map(names), ax=panel, **look)
+        sns.scatterplot(x=places["x"], y=places["y"], hue=places[part].map(hue), ax=panel, **look)
         panel.set(title=title, xlabel="", ylabel="", xticks=[], yticks=[], aspect="equal", box_aspect=1, anchor="N")
         panel.spines[["top", "right"]].set_visible(True)
         sns.move_legend(panel, "upper center", bbox_to_anchor=(0.5, -0.02), title=None, handletextpad=0.2)
+        for text, entry in zip(panel.get_legend().get_texts(), entries, strict=True):
+            text.set_text(entry)  # names that were cut may be the same
     return figure
 
 
