@@ -99,6 +99,7 @@ def test_sixteen_bit_grey_spans_its_own_minimum_to_maximum(tmp_path, name):
     assert inspect_image(path)["bits"] == 16
 
 
+@pytest.mark.filterwarnings("error")
 def test_flat_sixteen_bit_grey_is_black(tmp_path):
     assert not read_image(save(tmp_path, Image.fromarray(np.full((3, 4), 700, np.uint16)))).any()
 

@@ -62,5 +62,5 @@ def _stretch(pixels: np.ndarray) -> np.ndarray:
 
 def levels_between(values: np.ndarray, low: float, high: float) -> np.ndarray:
     """Grey levels of values, low as 0 and high as 255, uint8; what is no number is black."""
-    shares = np.clip((values.astype(np.float64) - low) / max(high - low, np.finfo(float).tiny), 0, 1)
+    shares = (np.clip(values.astype(np.float64), low, high) - low) / max(high - low, np.finfo(float).tiny)
     return (np.nan_to_num(shares) * 255 + 0.5).astype(np.uint8)
