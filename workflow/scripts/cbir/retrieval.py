@@ -15,7 +15,7 @@ from cbir.neighbors import Neighbors, rank
 
 BLOCK = 4096  # queries at a time; faiss's own block
 MARGIN = 16  # candidates past k that are ranked anew, so that few queries need a second look
-WORTHWHILE_IMAGES = 100_000  # below, proposing takes too small a part of a search for a faster engine to show
+WORTHWHILE_IMAGES = 1000  # times k; with fewer, ranking takes too much of a search for a faster product to show
 WORTHWHILE_TERMS = 3.5e11  # products of numbers of a query and an image; with fewer, importing torch takes what is won
 MULTIPLIED = 4096  # index images at a time in faiss's product: with a block of queries, 64 MB
 FETCHED = 2**18  # numbers of candidates, 1 MB, fetched from memory at a time
@@ -35,8 +35,8 @@ def search(
     """Search an index for the k nearest images of each query, block by block.
 
     embeddings: (n, d) float32 of unit norm, memory-mapped. query_rows: (queries,) int64. parameters: faiss search
-    parameters such as nprobe or efSearch. engine: faiss, blocked (cbir.candidates, which pays from some 10^12 products
-    on) or auto, which takes the one that is faster; an exact search gives the same by either.
+    parameters such as nprobe or efSearch. engine: faiss, blocked (cbir.candidates, which pays in long searches) or
+    auto, which takes the one that is faster; an exact search gives the same by either.
 
     An exact index gives the k images of the greatest similarity, where similarity is the inner product summed in
     float64 and rounded to float32, ties by manifest row: the result depends on neither threads nor blocks. An
@@ -51,7 +51,7 @@ def search(
     faiss.omp_set_num_threads(threads)
     _set_parameters(index, parameters or {})
     rows, vectors = indexed_rows(index), exact_vectors(index)
-    blocked = vectors is not None and _takes_blocked(engine, len(query_rows), vectors)
+    blocked = vectors is not None and _takes_blocked(engine, len(query_rows), vectors, k)
     neighbor = np.empty((len(query_rows), k), np.int64)
     similarity = np.empty((len(query_rows), k), np.float32)
     for start in range(0, len(query_rows), block):
@@ -73,12 +73,12 @@ def _set_parameters(index: faiss.Index, parameters: dict[str, int]) -> None:
             raise InputError(f"indexes: this kind of index has no search parameter {name}; leave it out") from error
 
 
-def _takes_blocked(engine: str, queries: int, vectors: np.ndarray) -> bool:
+def _takes_blocked(engine: str, queries: int, vectors: np.ndarray, k: int) -> bool:
     """Whether an exact search takes the blocked engine: auto wants the processor's own bfloat16 and enough to do."""
     if engine == "auto":
         processor = Path("/proc/cpuinfo")
         native = processor.exists() and re.search(r"\b(avx512_bf16|amx_bf16)\b", processor.read_text())
-        return bool(native) and len(vectors) >= WORTHWHILE_IMAGES and queries * vectors.size >= WORTHWHILE_TERMS
+        return bool(native) and len(vectors) >= WORTHWHILE_IMAGES * k and queries * vectors.size >= WORTHWHILE_TERMS
     return engine == "blocked"
 
 
