@@ -2,7 +2,15 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-from cbir.run_record import describe_code, describe_machine, package_versions, read_runs, record_end, record_start
+from cbir.run_record import (
+    describe_code,
+    describe_machine,
+    list_changes,
+    package_versions,
+    read_runs,
+    record_end,
+    record_start,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,6 +29,24 @@ def test_a_damaged_record_is_begun_anew(tmp_path):
     (tmp_path / "run.json").write_text('{"runs": [')
     record_start(tmp_path, {}, ROOT)
     assert len(read_runs(tmp_path)) == 1
+
+
+def test_a_changed_module_and_a_changed_package_are_told(tmp_path):
+    results, library = tmp_path / "results", tmp_path / "workflow/scripts/cbir"
+    (library / "datasets").mkdir(parents=True)
+    (library / "datasets/nih14.py").write_text("a")
+    (tmp_path / "envs").mkdir()
+    (tmp_path / "envs/lock.txt").write_text("no-such-package==7.1\n")
+    results.mkdir()
+    assert list_changes(results, tmp_path) == []
+    record_start(results, {}, tmp_path)
+    assert list_changes(results, tmp_path) == []
+    (library / "datasets/nih14.py").rename(library / "nih14.py")
+    assert list_changes(results, tmp_path) == ["workflow/scripts/cbir"]
+    (tmp_path / "envs/lock.txt").write_text("no-such-package==7.2\nanother==1\n")
+    assert list_changes(results, tmp_path) == ["workflow/scripts/cbir", "no-such-package", "another"]
+    record_start(results, {}, tmp_path)
+    assert list_changes(results, tmp_path) == []
 
 
 def test_the_revision_is_gits_and_a_changed_file_is_told(tmp_path):

@@ -2,6 +2,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 
@@ -64,6 +65,19 @@ def test_a_second_call_finds_nothing_to_do(finished):
     done = run(finished, "--cores", "2")
     assert done.returncode == 0
     assert "Nothing to be done" in done.stdout
+    assert "last written with another" not in done.stdout
+
+
+def test_results_of_another_library_and_other_packages_are_told_from_those_of_these(finished, tmp_path):
+    record = json.loads((finished / "results/run.json").read_text())
+    record["runs"][-1]["code"]["library"] = "0" * 64
+    record["runs"][-1]["versions"]["numpy"] = "1.0"
+    shutil.copy(finished / "experiment.yaml", tmp_path)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results/run.json").write_text(json.dumps(record))
+    done = run(tmp_path, "--dry-run")
+    assert done.returncode == 0
+    assert "results was last written with another state of workflow/scripts/cbir, numpy." in done.stdout
 
 
 def test_one_core_gives_the_same_bytes_as_two(finished, data, tmp_path):

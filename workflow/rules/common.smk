@@ -9,11 +9,12 @@ from cbir.config import EXACT, complete_config
 from cbir.errors import InputError
 from cbir.lock import lock_results
 from cbir.models.catalogue import check_catalogue, list_files, load_catalogue
-from cbir.run_record import record_end, record_start
+from cbir.run_record import list_changes, record_end, record_start
 from cbir.running import check_run
 from cbir.written import set_damaged_aside
 from snakemake.exceptions import WorkflowError
 from snakemake.jobs import GroupJob, GroupJobFactory
+from snakemake.logging import logger
 
 # Snakemake hands out groups of an earlier plan, which a checkpoint has changed since: snakemake/snakemake#4202
 GroupJobFactory.new = lambda self, id, jobs, resources: GroupJob(id, frozenset(jobs), resources)
@@ -42,6 +43,11 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS = Path(config["results"])
+if workflow.is_main_process and (changes := list_changes(RESULTS, Path(workflow.basedir))):
+    logger.warning(
+        f"{RESULTS} was last written with another state of {', '.join(changes)}. Snakemake doesn't look at these: what is "
+        "finished stays; --forceall makes it anew, --forcerun RULE from one rule on."
+    )
 WEIGHTS = Path(config["weights"])
 PUBLISHED = {  # of the experiment's models, each file under WEIGHTS and where it is published
     f"{model}/{name}": source

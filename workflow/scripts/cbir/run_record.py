@@ -1,5 +1,6 @@
 """The record of the runs that made a results folder: versions, configuration, code and machine."""
 
+import hashlib
 import json
 import os
 import platform
@@ -10,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 RECORD = "run.json"
+LIBRARY = "workflow/scripts/cbir"
 
 
 def record_start(results: Path, config: dict, repository: Path) -> None:
@@ -20,9 +22,9 @@ def record_start(results: Path, config: dict, repository: Path) -> None:
         "outcome": "running",
         "command": sys.argv,
         "config": config,
-        "code": describe_code(repository),
+        "code": describe_code(repository) | {"library": digest_library(repository)},
         "machine": describe_machine(),
-        "versions": {"python": platform.python_version(), **package_versions(repository / "envs/lock.txt")},
+        "versions": describe_versions(repository),
     }
     _write(results, [*read_runs(results), record])
 
@@ -39,6 +41,22 @@ def read_runs(results: Path) -> list[dict]:
         return json.loads((results / RECORD).read_text(encoding="utf-8"))["runs"]
     except (FileNotFoundError, ValueError, KeyError):
         return []
+
+
+def list_changes(results: Path, repository: Path) -> list[str]:
+    """What has changed since the last run of a results folder though Snakemake takes its files for up to date."""
+    for run in read_runs(results)[-1:]:
+        code, versions = run.get("code", {}), run.get("versions", {})
+        packages = [name for name, now in describe_versions(repository).items() if versions.get(name) != now]
+        return [LIBRARY] * (code.get("library") != digest_library(repository)) + packages
+    return []
+
+
+def digest_library(repository: Path) -> str:
+    """The SHA-256 of the names and contents of the modules that the scripts share."""
+    paths = sorted((repository / LIBRARY).rglob("*.py"))
+    parts = [part for path in paths for part in (str(path.relative_to(repository)).encode(), path.read_bytes())]
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
 def describe_code(repository: Path) -> dict:
@@ -64,6 +82,11 @@ def describe_machine() -> dict:
         "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30),
         "gpus": _gpus(),
     }
+
+
+def describe_versions(repository: Path) -> dict[str, str]:
+    """The versions of Python and of the packages of the repository's lock."""
+    return {"python": platform.python_version(), **package_versions(repository / "envs/lock.txt")}
 
 
 def package_versions(lock: Path) -> dict[str, str]:
