@@ -97,6 +97,11 @@ def test_every_text_is_inside_and_apart_and_every_model_named(name, models):
     assert set(models) <= {text.get_text() for text in figure.findobj(Text)}
 
 
+def test_embedding_quality_of_next_to_no_queries_keeps_its_titles():
+    scores, probes = (table(FEW).assign(ci_low=0.0, ci_high=1.0) for table in (plausible_scores, plausible_probes))
+    assert_all_is_inside_and_apart(draw_embedding_quality(scores, probes, model_styles(FEW)))
+
+
 def points_of(panel):
     return [line for line in panel.get_lines() if line.get_marker() not in ("None", None, "")]
 

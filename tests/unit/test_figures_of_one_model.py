@@ -68,6 +68,8 @@ def test_confusion_leaves_a_label_without_queries_grey_and_a_query_without_a_nei
     drawn = figure.axes[0].collections[0].get_array().reshape(2, 2)
     assert drawn[0].tolist() == [0, 0.75]
     assert np.ma.getmaskarray(drawn)[1].all()
+    grid = [*figure.axes[0].get_xgridlines(), *figure.axes[0].get_ygridlines()]
+    assert not any(line.get_visible() for line in grid)  # they would show through the grey
 
 
 def plausible_map(findings):

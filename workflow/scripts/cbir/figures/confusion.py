@@ -37,8 +37,9 @@ def draw_confusion(confusion: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(width, width - beside + names + BAR + 0.4), layout="constrained")
     panel = figure.subplots()
     ticks = pathologies if named else False
-    look = {"vmin": 0, "vmax": 1, "cmap": "Blues", "cbar": False, "square": True, "rasterized": True}
+    look = {"vmin": 0, "vmax": 1, "cmap": "Blues", "cbar": False, "rasterized": True}
     sns.heatmap(shares, ax=panel, xticklabels=ticks, yticklabels=ticks, **look)
+    panel.grid(False)
     panel.set(facecolor=NO_QUERY, xlabel="label of the nearest image", ylabel="label of the query")
     panel.tick_params(length=0, pad=2)
     for spine in panel.spines.values():

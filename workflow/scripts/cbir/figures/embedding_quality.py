@@ -28,6 +28,5 @@ def draw_embedding_quality(scores: pd.DataFrame, probes: pd.DataFrame, styles: d
         for model in models:
             draw_cross(panel, read.loc[model], retrieval.loc[model], styles[model])
         panel.set_xlabel("accuracy")
-        panel.set_aspect("equal", adjustable="box")
     add_model_legend(figure, models, styles)
     return figure
