@@ -145,12 +145,12 @@ def test_auto_takes_bfloat16_for_long_searches_of_large_indexes_where_the_proces
     small, large = (np.broadcast_to(np.float32(0), (images, 512)) for images in (90_000, 110_000))
     flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     native = re.search("avx512_bf16|amx_bf16", flags) is not None
-    assert _takes_blocked("auto", 20_000, large, 100) == native
-    assert _takes_blocked("auto", 20_000, small, 10) == native
-    assert not _takes_blocked("auto", 2000, large, 100)
-    assert not _takes_blocked("auto", 20_000, small, 100)
+    assert _takes_blocked("auto", 25_000, large, 100) == native
+    assert _takes_blocked("auto", 25_000, small, 10) == native
+    assert not _takes_blocked("auto", 15_000, large, 100)
+    assert not _takes_blocked("auto", 25_000, small, 100)
     assert _takes_blocked("blocked", 1, small, 100)
-    assert not _takes_blocked("faiss", 20_000, large, 10)
+    assert not _takes_blocked("faiss", 25_000, large, 10)
 
 
 @given(st.lists(st.floats(2.0**-100, 2, width=32), min_size=1, max_size=50))

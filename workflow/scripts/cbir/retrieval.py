@@ -16,7 +16,7 @@ from cbir.neighbors import Neighbors, rank
 BLOCK = 4096  # queries at a time; faiss's own block
 MARGIN = 16  # candidates past k that are ranked anew, so that few queries need a second look
 WORTHWHILE_IMAGES = 1000  # times k; with fewer, ranking takes too much of a search for a faster product to show
-WORTHWHILE_TERMS = 3.5e11  # products of numbers of a query and an image; with fewer, importing torch takes what is won
+WORTHWHILE_TERMS = 1e12  # products of numbers of a query and an image; with fewer, starting torch takes what is won
 MULTIPLIED = 4096  # index images at a time in faiss's product: with a block of queries, 64 MB
 FETCHED = 2**18  # numbers of candidates, 1 MB, fetched from memory at a time
 SCANNED = 2048  # index images at a time in that second look
@@ -121,7 +121,7 @@ def _multiply_candidates(
 
     Position -1 and the least float32 follow the last candidate of a query; they are all of a crowded one.
     """
-    from cbir.candidates import find_candidates  # torch takes a second to import, which only a large search earns
+    from cbir.candidates import find_candidates  # torch takes two seconds to start, which only a long search earns
 
     candidates = find_candidates(vectors, queries, k, threads)
     if candidates is None:
