@@ -53,7 +53,7 @@ lock: setup ## resolve envs/packages.toml anew into lock.txt and the conda envir
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" python envs/lock.py
 
 docs: setup ## write config/README.md from the schema
-	@.venv/bin/python workflow/schemas/document_config.py
+	@PYTHONPATH=workflow/scripts .venv/bin/python -m cbir.experiment.reference
 
 bench: setup ## measure speed and memory of embedding, search, scoring and manifests (an hour; alone on the machine)
 	@for benchmark in embed search score manifest; do .venv/bin/python benchmarks/$$benchmark.py; done

@@ -26,9 +26,9 @@ import transformers
 from measuring import peak_memory, seconds, start_case
 from PIL import Image
 
-from cbir.embedding import embed_images, keep_freed_memory, make_loader
-from cbir.models.catalogue import load_catalogue
-from cbir.models.encoder import Encoder, load_encoder
+from cbir.embeddings.images import embed_images, keep_freed_memory, make_loader
+from cbir.encoders.image_encoder import Encoder, load_encoder
+from cbir.experiment.catalogue import load_catalogue
 
 SIDE, DISTINCT = 512, 64  # pixels; files of a kind, each read several times
 SUFFIXES = {"PNG": "png", "JPEG": "jpg", "DICOM": "dcm"}

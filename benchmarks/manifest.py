@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from measuring import peak_memory, seconds
 
-from cbir.datasets import SOURCES
-from cbir.datasets.chest import CHEXPERT_FINDINGS
-from cbir.datasets.nih14 import FINDINGS
+from cbir.datasets.manifest import complete_manifest, read_manifest, write_manifest
+from cbir.datasets.sources import SOURCES
+from cbir.datasets.sources.chest import CHEXPERT_FINDINGS
+from cbir.datasets.sources.nih14 import FINDINGS
 from cbir.datasets.union import unite_manifests
-from cbir.manifest import complete_manifest, read_manifest, write_manifest
 
 
 def write_nih14(root: Path, images: int, rng: np.random.Generator) -> pd.Series:

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from measuring import peak_memory
 
-from cbir.levels import LEVELS
-from cbir.neighbors import Neighbors
-from cbir.scores import score_retrieval
+from cbir.evaluation.levels import LEVELS
+from cbir.evaluation.retrieval import score_retrieval
+from cbir.retrieval.neighbors import Neighbors
 
 SIZES = [(40_000, 8_000), (400_000, 53_000), (1_500_000, 200_000)]  # index images, queries
 DEPTH = 100

@@ -18,10 +18,10 @@ import faiss
 import numpy as np
 from measuring import peak_memory, seconds, start_case
 
-from cbir.embeddings import create_embeddings, open_embeddings
-from cbir.indexes import build_index, read_index, write_index
-from cbir.neighbors import save_neighbors
-from cbir.retrieval import search
+from cbir.embeddings.files import create_embeddings, open_embeddings
+from cbir.retrieval.indexes import build_index, read_index, write_index
+from cbir.retrieval.neighbors import save_neighbors
+from cbir.retrieval.search import search
 
 DIMENSIONS, QUERIES, K, CLUSTERS = 512, 2000, 100, 200
 BLOCK = 50_000  # vectors made at a time

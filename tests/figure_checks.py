@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.text import Text
 
-from cbir.tables import COLUMNS
+from cbir.reporting.main_tables import COLUMNS
 
 FEW = {"efficientnet-lite0": "supervised", "efficientnet-lite0-untrained": "control", "pixels": "control"}
 MANY = {f"encoder-with-a-long-name-{n}": family for n, family in enumerate(["supervised", "segmentation", ""] * 5)}

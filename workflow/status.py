@@ -5,6 +5,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
-from cbir.status import describe_status
+from cbir.runs.status import describe_status
 
 print(describe_status(sys.stdin, Path(sys.argv[1])))

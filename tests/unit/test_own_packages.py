@@ -43,7 +43,7 @@ def test_a_package_taken_from_snakemakes_environment_before_is_named(site_packag
 
 def test_a_package_of_the_rules_own_environment_is_taken_from_there(site_packages):
     (site_packages["rule"] / "borrowed.py").write_text("print('own')")
-    done = run_script(site_packages, "import borrowed", "import cbir.jobs")
+    done = run_script(site_packages, "import borrowed", "import cbir.runs.job")
     assert (done.returncode, done.stdout) == (0, "own\n"), done.stderr
 
 

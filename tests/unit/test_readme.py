@@ -2,7 +2,7 @@ from pathlib import Path
 
 import yaml
 
-from cbir.datasets import SOURCES
+from cbir.datasets.sources import SOURCES
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cbir.status import describe_status
+from cbir.runs.status import describe_status
 from workflow_runs import command, run, tables, wait_for, write_experiment
 
 OF_DATASETS = ["precision_at_k", "index_size", "levels", "comparisons", "label_frequency", "embedding_quality", "cost"]

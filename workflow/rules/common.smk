@@ -5,13 +5,13 @@ import yaml
 
 sys.path.insert(0, f"{workflow.basedir}/workflow/scripts")
 
-from cbir.config import EXACT, complete_config
+from cbir.experiment.config import EXACT, complete_config
 from cbir.errors import InputError
-from cbir.lock import lock_results
-from cbir.models.catalogue import check_catalogue, list_files, load_catalogue
-from cbir.run_record import list_changes, record_end, record_start
-from cbir.running import check_run
-from cbir.written import set_damaged_aside
+from cbir.runs.lock import lock_results
+from cbir.experiment.catalogue import check_catalogue, list_files, load_catalogue
+from cbir.runs.record import list_changes, record_end, record_start
+from cbir.runs.running import check_run
+from cbir.runs.written import set_damaged_aside
 from snakemake.exceptions import WorkflowError
 from snakemake.jobs import GroupJob, GroupJobFactory
 from snakemake.logging import logger

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cbir.embeddings import open_embeddings
-from cbir.indexes import build_index, part_rows, write_index
-from cbir.jobs import job
+from cbir.embeddings.files import open_embeddings
+from cbir.retrieval.indexes import build_index, part_rows, write_index
+from cbir.runs.job import job
 
 with job(snakemake):
     params, output = snakemake.params, snakemake.output

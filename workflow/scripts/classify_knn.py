@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from cbir.embeddings import open_embeddings
-from cbir.indexes import build_index
-from cbir.jobs import job
-from cbir.knn import classify_knn
-from cbir.manifest import SPLITS, read_manifest
-from cbir.predictions import save_predictions
-from cbir.retrieval import search
+from cbir.datasets.manifest import SPLITS, read_manifest
+from cbir.embeddings.files import open_embeddings
+from cbir.retrieval.indexes import build_index
+from cbir.retrieval.search import search
+from cbir.runs.job import job
+from cbir.tasks.knn import classify_knn
+from cbir.tasks.predictions import save_predictions
 
 with job(snakemake):
     params, threads = snakemake.params, snakemake.threads

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from cbir.comparisons import compare_models
-from cbir.jobs import job
-from cbir.manifest import read_manifest
-from cbir.neighbors import load_neighbors
-from cbir.tables import write_csv
+from cbir.datasets.manifest import read_manifest
+from cbir.evaluation.comparisons import compare_models
+from cbir.reporting.main_tables import write_csv
+from cbir.retrieval.neighbors import load_neighbors
+from cbir.runs.job import job
 
 with job(snakemake):
     wildcards, params = snakemake.wildcards, snakemake.params

@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from cbir.embeddings import open_embeddings
-from cbir.jobs import job
-from cbir.manifest import read_manifest
-from cbir.neighbors import load_neighbors
-from cbir.spaces import describe_space
-from cbir.tables import write_csv
+from cbir.datasets.manifest import read_manifest
+from cbir.embeddings.files import open_embeddings
+from cbir.evaluation.spaces import describe_space
+from cbir.reporting.main_tables import write_csv
+from cbir.retrieval.neighbors import load_neighbors
+from cbir.runs.job import job
 
 with job(snakemake):
     wildcards, params = snakemake.wildcards, snakemake.params

@@ -1,16 +1,16 @@
 """Draw a figure of one dataset's tables: its models, its indexes or its labels against each other."""
 
-from cbir.figures.comparisons import draw_comparisons
-from cbir.figures.cost import draw_cost
-from cbir.figures.embedding_quality import draw_embedding_quality
-from cbir.figures.index_size import draw_index_size
-from cbir.figures.label_frequency import draw_label_frequency
-from cbir.figures.levels import draw_levels
-from cbir.figures.precision import draw_precision_at_k
-from cbir.figures.recall_speed import draw_recall_speed
-from cbir.figures.style import model_styles, save_figure
-from cbir.jobs import job
-from cbir.tables import read_table
+from cbir.reporting.figures.comparisons import draw_comparisons
+from cbir.reporting.figures.cost import draw_cost
+from cbir.reporting.figures.embedding_quality import draw_embedding_quality
+from cbir.reporting.figures.index_size import draw_index_size
+from cbir.reporting.figures.label_frequency import draw_label_frequency
+from cbir.reporting.figures.levels import draw_levels
+from cbir.reporting.figures.precision import draw_precision_at_k
+from cbir.reporting.figures.recall_speed import draw_recall_speed
+from cbir.reporting.figures.style import model_styles, save_figure
+from cbir.reporting.main_tables import read_table
+from cbir.runs.job import job
 
 DRAWN = {
     "comparisons": draw_comparisons,

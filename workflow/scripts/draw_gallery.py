@@ -1,11 +1,11 @@
 """Draw queries with their nearest images."""
 
-from cbir.figures.gallery import draw_gallery
-from cbir.figures.style import save_figure
-from cbir.images import read_image
-from cbir.jobs import job
-from cbir.manifest import read_manifest
-from cbir.neighbors import load_neighbors
+from cbir.datasets.manifest import read_manifest
+from cbir.images.reading import read_image
+from cbir.reporting.figures.gallery import draw_gallery
+from cbir.reporting.figures.style import save_figure
+from cbir.retrieval.neighbors import load_neighbors
+from cbir.runs.job import job
 
 with job(snakemake):
     manifest = read_manifest(snakemake.input.manifest)

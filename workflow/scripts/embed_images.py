@@ -4,10 +4,10 @@ import shutil
 
 import pandas as pd
 
-from cbir.costs import add_costs
-from cbir.embeddings import join_shards
-from cbir.jobs import job
-from cbir.tables import write_csv
+from cbir.embeddings.cost import add_costs
+from cbir.embeddings.files import join_shards
+from cbir.reporting.main_tables import write_csv
+from cbir.runs.job import job
 
 with job(snakemake):
     wildcards = snakemake.wildcards

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from cbir.embedding import embed_images
-from cbir.jobs import job
-from cbir.manifest import read_shard
-from cbir.models.encoder import load_encoder
+from cbir.datasets.manifest import read_shard
+from cbir.embeddings.images import embed_images
+from cbir.encoders.image_encoder import load_encoder
+from cbir.runs.job import job
 
 with job(snakemake):
     params = snakemake.params

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from cbir.jobs import job
-from cbir.models.fetching import fetch_file
+from cbir.encoders.fetching import fetch_file
+from cbir.runs.job import job
 
 with job(snakemake):
     fetch_file(snakemake.params.source, Path(snakemake.output[0]))

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from cbir.jobs import job
-from cbir.tables import write_csv
+from cbir.reporting.main_tables import write_csv
+from cbir.runs.job import job
 
 with job(snakemake):
     parts = [

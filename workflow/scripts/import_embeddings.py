@@ -1,8 +1,8 @@
 """Bring a model's released embeddings into the order of the manifest."""
 
-from cbir.datasets.released import import_embeddings
-from cbir.jobs import job
-from cbir.manifest import read_manifest
+from cbir.datasets.manifest import read_manifest
+from cbir.datasets.sources.released import import_embeddings
+from cbir.runs.job import job
 
 with job(snakemake):
     import_embeddings(

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from cbir.jobs import job
+from cbir.runs.job import job
 
 with job(snakemake):
     pd.concat(map(pd.read_parquet, snakemake.input), ignore_index=True).to_parquet(

@@ -1,8 +1,8 @@
 """Decode each image of a shard once: readable or why not, its size, and a hash of its pixels."""
 
-from cbir.images import inspect_images
-from cbir.jobs import job
-from cbir.manifest import read_shard
+from cbir.datasets.manifest import read_shard
+from cbir.images.reading import inspect_images
+from cbir.runs.job import job
 
 with job(snakemake):
     images = read_shard(

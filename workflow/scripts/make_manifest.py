@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from cbir.datasets import SOURCES
-from cbir.jobs import job
-from cbir.manifest import complete_manifest, write_manifest
-from cbir.pseudonyms import hash_patients, read_key
+from cbir.datasets.manifest import complete_manifest, write_manifest
+from cbir.datasets.pseudonyms import hash_patients, read_key
+from cbir.datasets.sources import SOURCES
+from cbir.runs.job import job
 
 with job(snakemake):
     dataset, options = snakemake.wildcards.dataset, dict(snakemake.params.options)

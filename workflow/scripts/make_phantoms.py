@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from cbir.jobs import job
-from cbir.phantoms import make_phantoms
+from cbir.datasets.phantoms import make_phantoms
+from cbir.runs.job import job
 
 with job(snakemake):
     make_phantoms(

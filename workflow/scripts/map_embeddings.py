@@ -1,10 +1,10 @@
 """Lay out a model's embeddings of a dataset in two dimensions."""
 
-from cbir.embeddings import open_embeddings
-from cbir.jobs import job
-from cbir.manifest import LABEL_PARTS, read_manifest
-from cbir.maps import map_embeddings
-from cbir.tables import write_csv
+from cbir.datasets.manifest import LABEL_PARTS, read_manifest
+from cbir.embeddings.files import open_embeddings
+from cbir.evaluation.maps import map_embeddings
+from cbir.reporting.main_tables import write_csv
+from cbir.runs.job import job
 
 with job(snakemake):
     manifest = read_manifest(snakemake.input.manifest, columns=["image_id", "split", *LABEL_PARTS])

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from cbir.embeddings import open_embeddings
-from cbir.index_measures import recall_and_precision, time_search
-from cbir.jobs import job
-from cbir.manifest import read_manifest
-from cbir.neighbors import load_neighbors
+from cbir.datasets.manifest import read_manifest
+from cbir.embeddings.files import open_embeddings
+from cbir.retrieval.index_quality import recall_and_precision, time_search
+from cbir.retrieval.neighbors import load_neighbors
+from cbir.runs.job import job
 
 with job(snakemake):
     given, params = snakemake.input, snakemake.params

@@ -1,7 +1,7 @@
 """Merge the neighbors that the parts of an index gave."""
 
-from cbir.jobs import job
-from cbir.neighbors import load_neighbors, merge_neighbors, save_neighbors
+from cbir.retrieval.neighbors import load_neighbors, merge_neighbors, save_neighbors
+from cbir.runs.job import job
 
 with job(snakemake):
     parts = [load_neighbors(path) for path in snakemake.input.neighbors]

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from cbir.embeddings import open_embeddings
-from cbir.jobs import job
-from cbir.manifest import SPLITS, read_manifest
-from cbir.predictions import save_predictions
-from cbir.probes import probe_linear
+from cbir.datasets.manifest import SPLITS, read_manifest
+from cbir.embeddings.files import open_embeddings
+from cbir.runs.job import job
+from cbir.tasks.linear_probe import probe_linear
+from cbir.tasks.predictions import save_predictions
 
 with job(snakemake):
     manifest = read_manifest(snakemake.input.manifest, columns=["label", "split"])

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from cbir.index_rows import draw_generator, sample_rows
-from cbir.jobs import job
-from cbir.manifest import read_manifest
+from cbir.datasets.manifest import read_manifest
+from cbir.retrieval.index_rows import draw_generator, sample_rows
+from cbir.runs.job import job
 
 with job(snakemake):
     wildcards = snakemake.wildcards

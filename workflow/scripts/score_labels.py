@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from cbir.confusion import count_confusion
-from cbir.frequency import correlate_frequency, label_precision
-from cbir.jobs import job
-from cbir.manifest import LABEL_PARTS, read_manifest
-from cbir.neighbors import load_neighbors
-from cbir.tables import write_csv
+from cbir.datasets.manifest import LABEL_PARTS, read_manifest
+from cbir.evaluation.confusion import count_confusion
+from cbir.evaluation.frequency import correlate_frequency, label_precision
+from cbir.reporting.main_tables import write_csv
+from cbir.retrieval.neighbors import load_neighbors
+from cbir.runs.job import job
 
 with job(snakemake):
     wildcards, params, output = snakemake.wildcards, snakemake.params, snakemake.output

@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from cbir.classification import score_predictions
-from cbir.jobs import job
-from cbir.manifest import read_manifest
-from cbir.predictions import load_predictions
-from cbir.tables import write_csv
+from cbir.datasets.manifest import read_manifest
+from cbir.evaluation.classification import score_predictions
+from cbir.reporting.main_tables import write_csv
+from cbir.runs.job import job
+from cbir.tasks.predictions import load_predictions
 
 with job(snakemake):
     wildcards, params = snakemake.wildcards, snakemake.params

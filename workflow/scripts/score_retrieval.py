@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from cbir.jobs import job
-from cbir.manifest import read_manifest
-from cbir.neighbors import load_neighbors
-from cbir.scores import score_retrieval
+from cbir.datasets.manifest import read_manifest
+from cbir.evaluation.retrieval import score_retrieval
+from cbir.retrieval.neighbors import load_neighbors
+from cbir.runs.job import job
 
 with job(snakemake):
     wildcards, params = snakemake.wildcards, snakemake.params

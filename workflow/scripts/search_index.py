@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from cbir.embeddings import open_embeddings
-from cbir.indexes import read_index
-from cbir.jobs import job
-from cbir.manifest import read_manifest
-from cbir.neighbors import save_neighbors
-from cbir.retrieval import search
+from cbir.datasets.manifest import read_manifest
+from cbir.embeddings.files import open_embeddings
+from cbir.retrieval.indexes import read_index
+from cbir.retrieval.neighbors import save_neighbors
+from cbir.retrieval.search import search
+from cbir.runs.job import job
 
 with job(snakemake):
     params = snakemake.params

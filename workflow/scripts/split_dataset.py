@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from cbir.hygiene import count_splits, prepare_dataset, take_as_readable
-from cbir.index_rows import check_sizes
-from cbir.jobs import job
-from cbir.manifest import read_manifest, write_manifest
+from cbir.datasets.hygiene import count_splits, prepare_dataset, take_as_readable
+from cbir.datasets.manifest import read_manifest, write_manifest
+from cbir.retrieval.index_rows import check_sizes
+from cbir.runs.job import job
 
 with job(snakemake):
     dataset, params = snakemake.wildcards.dataset, snakemake.params

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from cbir.jobs import job
+from cbir.runs.job import job
 
 with job(snakemake):
     pd.concat(map(pd.read_csv, snakemake.input.counts)).to_csv(snakemake.output.datasets, index=False)

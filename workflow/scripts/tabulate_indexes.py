@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from cbir.jobs import job
-from cbir.tables import write_csv
+from cbir.reporting.main_tables import write_csv
+from cbir.runs.job import job
 
 with job(snakemake):
     write_csv(pd.concat(map(pd.read_csv, snakemake.input.measures)), snakemake.output.indexes)

@@ -1,7 +1,6 @@
 """Make a table as the paper prints it: a row a model, as CSV, Markdown and LaTeX."""
 
-from cbir.jobs import job
-from cbir.tables import (
+from cbir.reporting.main_tables import (
     levels_table,
     main_table,
     probes_table,
@@ -11,6 +10,7 @@ from cbir.tables import (
     write_latex,
     write_markdown,
 )
+from cbir.runs.job import job
 
 with job(snakemake):
     params, tidy = snakemake.params, snakemake.input.tidy

@@ -2,10 +2,10 @@
 
 import pandas as pd
 
+from cbir.datasets.hygiene import take_as_readable
+from cbir.datasets.manifest import read_manifest, write_manifest
 from cbir.datasets.union import unite_inspections, unite_manifests
-from cbir.hygiene import take_as_readable
-from cbir.jobs import job
-from cbir.manifest import read_manifest, write_manifest
+from cbir.runs.job import job
 
 with job(snakemake):
     members = snakemake.params.members

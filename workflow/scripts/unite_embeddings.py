@@ -1,9 +1,9 @@
 """Take the embeddings of a union from those of its members: nothing is embedded again."""
 
+from cbir.datasets.manifest import read_manifest
 from cbir.datasets.union import member_rows
-from cbir.embeddings import open_embeddings, unite_embeddings
-from cbir.jobs import job
-from cbir.manifest import read_manifest
+from cbir.embeddings.files import open_embeddings, unite_embeddings
+from cbir.runs.job import job
 
 with job(snakemake):
     columns = ["image_id"]

@@ -1,6 +1,6 @@
-"""Content-based image retrieval in radiology: plain functions on arrays and tables, one module a noun of the data flow.
+"""Content-based image retrieval in radiology: plain functions on arrays and tables, in rooms that follow the data.
 
-Nothing here imports Snakemake; only `cbir.models`, `cbir.embedding` and `cbir.probes` import torch.
+Nothing here imports Snakemake; only `encoders`, `embeddings.images` and `tasks.linear_probe` import torch.
 """
 
 from cbir.own_packages import leave_snakemake_packages

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from cbir.datasets.manifest import complete_manifest
 from cbir.errors import InputError
-from cbir.manifest import complete_manifest
 
 
 def unite_manifests(dataset: str, manifests: dict[str, pd.DataFrame]) -> pd.DataFrame:

@@ -1,0 +1,120 @@
+import hashlib
+
+import numpy as np
+import pytest
+
+from cbir.datasets.manifest import complete_manifest
+from cbir.datasets.sources import medmnist
+from cbir.datasets.sources.medmnist import read_medmnist
+from cbir.errors import InputError
+from cbir.images.reading import read_image
+from miniatures import rows
+
+
+def write_npz(root, name, labels, side=28, channels=()):
+    """A set as released: compressed, uint8 images, labels one column a task."""
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for split, values in zip(("train", "val", "test"), labels, strict=True):
+        arrays[f"{split}_images"] = rng.integers(0, 256, (len(values), side, side, *channels), dtype=np.uint8)
+        arrays[f"{split}_labels"] = np.array(values, dtype=np.uint8)
+    root.mkdir(exist_ok=True)
+    np.savez_compressed(root / f"{name}.npz", **arrays)
+    return arrays
+
+
+def read(root, name, size=28, download=False):
+    options = {"root": str(root), "set": name, "size": size, "download": download}
+    return complete_manifest(read_medmnist("mini", options), "mini")
+
+
+def test_a_set_becomes_frames_of_arrays_that_open_as_images(tmp_path):
+    arrays = write_npz(tmp_path, "breastmnist_64", [[[0], [1], [1]], [[1]], [[0]]], side=64)
+    manifest = read(tmp_path, "breastmnist", 64)
+    assert rows(manifest, "image_id", "label", "split") == [
+        ("breastmnist_64/test_images.npy#0", "US/breast/malignant", "test"),
+        ("breastmnist_64/train_images.npy#0", "US/breast/malignant", "train"),
+        ("breastmnist_64/train_images.npy#1", "US/breast/normal or benign", "train"),
+        ("breastmnist_64/train_images.npy#2", "US/breast/normal or benign", "train"),
+        ("breastmnist_64/val_images.npy#0", "US/breast/normal or benign", "val"),
+    ]
+    for path, frame, split in rows(manifest, "path", "frame", "split"):
+        np.testing.assert_array_equal(read_image(path, frame), arrays[f"{split}_images"][frame])
+    assert manifest["patient_id"].tolist() == manifest["image_id"].tolist()
+
+
+def test_of_several_findings_one_or_none_is_kept_under_the_names_of_the_chest_datasets(tmp_path):
+    none, effusion = [0] * 14, [0, 0, 1] + [0] * 11
+    two = [1, 1] + [0] * 12
+    write_npz(tmp_path, "chestmnist", [[none, effusion, two], [two], [effusion]])
+    manifest = read(tmp_path, "chestmnist")
+    assert rows(manifest, "frame", "label", "split") == [
+        (0, "XR/chest/Pleural Effusion", "test"),
+        (0, "XR/chest/No Finding", "train"),
+        (1, "XR/chest/Pleural Effusion", "train"),
+    ]
+    assert manifest.attrs["left_out"] == {"not exactly one finding": 2}
+
+
+def test_the_label_of_an_organ_set_is_the_region(tmp_path):
+    write_npz(tmp_path, "organamnist", [[[6], [10]], [[0]], [[3]]])
+    assert read(tmp_path, "organamnist")["label"].tolist() == [
+        f"CT/{organ}/unspecified" for organ in ["heart", "liver", "spleen", "bladder"]
+    ]
+
+
+def test_an_array_is_unpacked_once_and_again_if_cut_short(tmp_path):
+    write_npz(tmp_path, "breastmnist", [[[0]], [[1]], [[0]]])
+    read(tmp_path, "breastmnist")
+    unpacked = tmp_path / "breastmnist" / "train_images.npy"
+    before, content = unpacked.stat().st_mtime_ns, unpacked.read_bytes()
+    read(tmp_path, "breastmnist")
+    assert unpacked.stat().st_mtime_ns == before
+    unpacked.write_bytes(content[:100])
+    read(tmp_path, "breastmnist")
+    assert unpacked.read_bytes() == content
+
+
+def test_a_file_is_downloaded_on_request_and_kept_only_with_the_right_sum(tmp_path, monkeypatch):
+    write_npz(tmp_path / "server", "pathmnist", [[[0]], [[1]], [[8]]], channels=(3,))
+    monkeypatch.setattr(medmnist, "URL", (tmp_path / "server").as_uri() + "/{name}.npz")
+    root = tmp_path / "new"
+    with pytest.raises(InputError, match="not a8b06965200029087d5bd730944a56c1"):
+        read(root, "pathmnist", download=True)
+    assert list(root.iterdir()) == []
+    sum_of_file = hashlib.md5((tmp_path / "server/pathmnist.npz").read_bytes()).hexdigest()
+    facts = medmnist.yaml.safe_load(medmnist.Path(medmnist.__file__).with_suffix(".yaml").read_text())
+    facts["pathmnist"]["md5"][28] = sum_of_file
+    monkeypatch.setattr(medmnist.yaml, "safe_load", lambda text: facts)
+    assert set(read(root, "pathmnist", download=True)["anatomic_region"]) == {"colon"}
+    monkeypatch.setattr(medmnist, "URL", (tmp_path / "nowhere").as_uri() + "/{name}.npz")
+    with pytest.raises(InputError, match="get it by hand"):
+        read(tmp_path / "third", "pathmnist", download=True)
+
+
+def test_what_is_no_set_or_absent_or_broken_is_named(tmp_path):
+    with pytest.raises(InputError, match="no 2D set 'organmnist3d' of size 28; sets are pathmnist, chestmnist"):
+        read(tmp_path, "organmnist3d")
+    with pytest.raises(InputError, match=r"of size 32; .* sizes 28, 64, 128, 224"):
+        read(tmp_path, "pathmnist", 32)
+    with pytest.raises(InputError, match=r"no .*bloodmnist\.npz; .*datasets\.mini\.download"):
+        read(tmp_path, "bloodmnist")
+    (tmp_path / "bloodmnist.npz").write_bytes(b"PK not really")
+    with pytest.raises(InputError, match=r"bloodmnist\.npz"):
+        read(tmp_path, "bloodmnist")
+    write_npz(tmp_path, "bloodmnist", [[[8]], [[0]], [[0]]])  # it has eight labels, 0 to 7
+    with pytest.raises(InputError, match="do not fit together"):
+        read(tmp_path, "bloodmnist")
+
+
+def test_every_set_has_a_sum_for_each_size_and_one_list_of_labels():
+    sets = medmnist.yaml.safe_load(medmnist.Path(medmnist.__file__).with_suffix(".yaml").read_text())
+    # 12 2D sets; classes of each as in Yang et al. 2023, table 2
+    classes = {"path": 9, "chest": 14, "derma": 7, "oct": 4, "pneumonia": 2, "retina": 5, "breast": 2, "blood": 8}
+    classes |= {"tissue": 8, "organa": 11, "organc": 11, "organs": 11}
+    assert set(sets) == {f"{name}mnist" for name in classes}
+    for name, facts in sets.items():
+        assert list(facts["md5"]) == [28, 64, 128, 224]
+        assert all(len(value) == 32 for value in facts["md5"].values())
+        labels = [facts[part] for part in ("anatomic_region", "pathology") if isinstance(facts[part], list)]
+        assert [len(values) for values in labels] == [classes[name.removesuffix("mnist")]]

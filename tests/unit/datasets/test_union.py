@@ -1,0 +1,53 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from cbir.datasets.manifest import complete_manifest
+from cbir.datasets.union import member_rows, unite_manifests
+from cbir.errors import InputError
+from miniatures import rows
+
+
+def member(name, ids, findings, splits):
+    images = pd.DataFrame({"image_id": ids, "path": [f"/data/{name}/{i}" for i in ids], "pathology": findings})
+    images = images.assign(modality="XR", anatomic_region="chest", split=splits, patient_id="p1", frame=range(len(ids)))
+    return complete_manifest(images, name)
+
+
+@pytest.fixture
+def members():
+    return {
+        "nih": member("nih", ["b/1.png", "a.png", "#.png"], ["Edema", "Mass", "Edema"], ["train", "test", "val"]),
+        "nih-2": member("nih-2", ["a.png", "z.png"], ["Edema", "Fracture"], ["test", "train"]),
+    }
+
+
+def test_images_keep_label_split_path_and_frame_and_get_their_members_name(members):
+    united = unite_manifests("all", members)
+    assert rows(united, "image_id", "patient_id", "label", "split", "path", "frame") == [
+        ("nih-2/a.png", "nih-2/p1", "XR/chest/Edema", "test", "/data/nih-2/a.png", 0),
+        ("nih-2/z.png", "nih-2/p1", "XR/chest/Fracture", "train", "/data/nih-2/z.png", 1),
+        ("nih/#.png", "nih/p1", "XR/chest/Edema", "val", "/data/nih/#.png", 2),
+        ("nih/a.png", "nih/p1", "XR/chest/Mass", "test", "/data/nih/a.png", 1),
+        ("nih/b/1.png", "nih/p1", "XR/chest/Edema", "train", "/data/nih/b/1.png", 0),
+    ]
+
+
+def test_each_row_finds_the_row_of_its_member_also_after_some_are_left_out(members):
+    united = unite_manifests("all", members)
+    for kept in (united, united.drop([0, 3]).reset_index(drop=True)):
+        paths = np.full(len(kept), "", dtype=object)
+        for name, (here, there) in member_rows(kept, members).items():
+            assert here.dtype == there.dtype == np.int64
+            paths[here] = members[name]["path"].to_numpy()[there]
+        assert paths.tolist() == kept["path"].tolist()
+
+
+def test_a_union_of_one_or_of_changed_members_is_refused(members):
+    with pytest.raises(InputError, match=r"datasets\.all\.members"):
+        unite_manifests("all", {"nih": members["nih"]})
+    united = unite_manifests("all", members)
+    with pytest.raises(InputError, match="1 images of the union"):
+        member_rows(united, members | {"nih": members["nih"].iloc[1:]})
+    with pytest.raises(InputError, match="2 images of the union"):
+        member_rows(united, {"nih": members["nih"]})

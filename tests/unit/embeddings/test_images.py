@@ -1,0 +1,118 @@
+import logging
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from cbir.embeddings import images as embedding
+from cbir.embeddings.files import open_embeddings
+from cbir.embeddings.images import describe_progress, embed_images, scale_batch
+from cbir.encoders.image_encoder import load_encoder
+from cbir.errors import InputError
+from cbir.experiment.catalogue import load_catalogue
+
+PIXELS = load_catalogue(Path(__file__).parents[3] / "workflow/models.yaml")["pixels"]
+SIZES = [(40, 50), (64, 64, 3), (33, 90), (128, 70, 3), (32, 32), (50, 40), (45, 45)]
+
+
+@pytest.fixture
+def encoder():
+    return load_encoder(PIXELS, None, "cpu", "float32")
+
+
+@pytest.fixture
+def images(tmp_path):
+    rng = np.random.default_rng(0)
+    pixels = [rng.integers(0, 256, size, dtype=np.uint8) for size in SIZES]
+    paths = [str(tmp_path / f"{number}.png") for number in range(len(pixels))]
+    for path, image in zip(paths, pixels, strict=True):
+        Image.fromarray(image).save(path)
+    return pd.DataFrame({"path": paths, "frame": 0}), pixels
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 64])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_row_i_is_the_embedding_of_image_i(tmp_path, encoder, images, batch_size, threads):
+    rows, pixels = images
+    embed_images(encoder, rows, tmp_path / "e.npy", batch_size, threads)
+    embedded = open_embeddings(tmp_path / "e.npy", rows=len(rows), dimensions=1024)
+    for vector, image in zip(embedded, pixels, strict=True):
+        alone = encoder.forward(encoder.preprocess(image).unsqueeze(0))[0].numpy()
+        np.testing.assert_allclose(vector, alone, atol=1e-6)
+
+
+def test_the_same_images_and_threads_give_the_same_bytes(tmp_path, encoder, images):
+    for name in ("first", "second"):
+        embed_images(encoder, images[0], tmp_path / name, 4, 2)
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
+
+
+def test_threads_are_those_of_the_job(tmp_path, encoder, images):
+    for threads in (1, 2):
+        embed_images(encoder, images[0], tmp_path / "e.npy", 4, threads)
+        assert torch.get_num_threads() == threads
+
+
+def test_all_bad_images_are_named_together_and_nothing_is_written(tmp_path, encoder, images):
+    rows, _ = images
+    Path(rows["path"][1]).write_bytes(b"")
+    Path(rows["path"][2]).unlink()
+    Path(rows["path"][6]).write_bytes(b"no image")
+    with pytest.raises(InputError, match="3 images") as error:
+        embed_images(encoder, rows, tmp_path / "e.npy", 2, 1)
+    assert all(rows["path"][row] in str(error.value) for row in (1, 2, 6))
+    assert rows["path"][0] not in str(error.value)
+    assert not list(tmp_path.glob("e.npy*"))
+
+
+def test_a_batch_of_bad_images_alone_is_reported_too(tmp_path, encoder, images):
+    rows, _ = images
+    for path in rows["path"]:
+        Path(path).unlink()
+    with pytest.raises(InputError, match="7 images"):
+        embed_images(encoder, rows, tmp_path / "e.npy", 2, 1)
+
+
+@pytest.mark.parametrize("value", [0.0, float("nan"), float("inf")])
+def test_an_image_without_a_direction_is_named(tmp_path, encoder, images, value):
+    rows, pixels = images
+
+    class Faulty(torch.nn.Module):
+        def forward(self, batch):
+            features = encoder.network(batch)
+            features[encoder.preprocess(pixels[4]).eq(batch).flatten(1).all(dim=1)] = value
+            return features
+
+    with pytest.raises(InputError, match="1 images") as error:
+        embed_images(replace(encoder, network=Faulty()), rows, tmp_path / "e.npy", 3, 1)
+    assert rows["path"][4] in str(error.value)
+
+
+def test_progress_is_logged_at_each_interval_and_at_the_end(tmp_path, encoder, images, monkeypatch, caplog):
+    monkeypatch.setattr(embedding, "PROGRESS_INTERVAL", 0)
+    with caplog.at_level(logging.INFO):
+        embed_images(encoder, images[0], tmp_path / "e.npy", 3, 1)
+    lines = [record.message for record in caplog.records if "images/s" in record.message]
+    assert [line.split(" images")[0] for line in lines] == ["3 of 7", "6 of 7", "7 of 7"]
+
+
+def test_progress_tells_images_done_speed_and_time_left():
+    assert describe_progress(2_000, 9_320, 100) == "2,000 of 9,320 images, 20.0 images/s, 0:06:06 left"
+
+
+def test_the_log_tells_how_long_the_encoder_waited_for_images(tmp_path, encoder, images, caplog):
+    with caplog.at_level(logging.INFO):
+        embed_images(encoder, images[0], tmp_path / "e.npy", 3, 1)
+    assert re.fullmatch(r"the encoder waited for images for \d+ % of the time", caplog.records[-1].message)
+
+
+@pytest.mark.parametrize(
+    ("side", "images"), [(32, 64), (224, 64), (240, 55), (448, 16), (518, 11), (1024, 3), (4096, 1)]
+)
+def test_a_batch_of_larger_inputs_takes_no_more_memory(side, images):
+    assert scale_batch(64, side) == images

@@ -1,0 +1,201 @@
+import contextlib
+import hashlib
+import io
+import json
+import re
+import threading
+import zipfile
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from huggingface_hub import hf_hub_download
+
+from cbir.encoders import fetching
+from cbir.encoders.fetching import fetch_file
+from cbir.errors import InputError
+from cbir.experiment.catalogue import list_files
+
+CONTENT = bytes(range(256)) * 40_000  # 10 MB
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+class Server(ThreadingHTTPServer):
+    """A web server on this machine that serves `files`, breaks off as often as told, and keeps what was asked."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.files = {"/model.pth": CONTENT}
+        self.breaks = 0
+        self.gated = False
+        self.asked = []
+
+    def url(self, path):
+        return f"http://127.0.0.1:{self.server_port}{path}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+    def do_HEAD(self):
+        self.do_GET(body=False)
+
+    def do_GET(self, body=True):
+        content = self.server.files.get(self.path)
+        if self.server.gated:
+            return self.answer(403, b"", {"X-Error-Code": "GatedRepo"})
+        if content is None:
+            return self.answer(404, b"", {})
+        start = int(re.sub(r"bytes=(\d+)-.*", r"\1", self.headers.get("Range", "bytes=0-")))
+        self.server.asked.append((self.command, start))
+        if start >= len(content):
+            return self.answer(416, b"", {})
+        headers = {"ETag": f'"{hashlib.sha256(content).hexdigest()}"', "X-Repo-Commit": "c" * 40}
+        if "Range" in self.headers:
+            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+        return self.answer(206 if "Range" in self.headers else 200, content[start:], headers, body)
+
+    def answer(self, status, content, headers, body=True):
+        self.send_response(status)
+        for name, value in {"Content-Length": len(content), **headers}.items():
+            self.send_header(name, str(value))
+        self.end_headers()
+        if body and self.server.breaks > 0:
+            self.server.breaks -= 1
+            content = content[: len(content) // 2]
+            self.close_connection = True
+        if body:
+            with contextlib.suppress(ConnectionError):
+                self.wfile.write(content)
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setattr(fetching, "PAUSE", 0)
+    with Server() as running:
+        thread = threading.Thread(target=running.serve_forever, daemon=True)
+        thread.start()
+        yield running
+        running.shutdown()
+
+
+def source(server, **more):
+    return {"url": server.url("/model.pth"), "file": "model.pth", "sha256": SHA256, **more}
+
+
+def test_a_file_is_fetched_into_a_new_folder_and_nothing_else_is_left(tmp_path, server):
+    target = tmp_path / "weights/model/model.pth"
+    fetch_file(source(server), target)
+    assert target.read_bytes() == CONTENT
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_download_that_breaks_off_goes_on_where_it_ended(tmp_path, server):
+    server.breaks = 2
+    fetch_file(source(server), tmp_path / "model.pth")
+    assert (tmp_path / "model.pth").read_bytes() == CONTENT
+    half, quarter = len(CONTENT) // 2, len(CONTENT) // 4
+    assert server.asked == [("GET", 0), ("GET", half), ("GET", half + quarter)]
+
+
+def test_what_an_earlier_run_left_is_continued(tmp_path, server, monkeypatch):
+    monkeypatch.setattr(fetching, "ATTEMPTS", 1)
+    server.breaks = 1
+    with pytest.raises(InputError, match=rf"{len(CONTENT) // 2} of {len(CONTENT)} bytes"):
+        fetch_file(source(server), tmp_path / "model.pth")
+    assert not (tmp_path / "model.pth").exists()
+    fetch_file(source(server), tmp_path / "model.pth")
+    assert (tmp_path / "model.pth").read_bytes() == CONTENT
+    assert server.asked == [("GET", 0), ("GET", len(CONTENT) // 2)]
+
+
+def test_what_is_left_of_a_longer_file_is_thrown_away(tmp_path, server):
+    (tmp_path / "model.pth.partial").write_bytes(CONTENT + b"more")
+    fetch_file(source(server), tmp_path / "model.pth")
+    assert (tmp_path / "model.pth").read_bytes() == CONTENT
+
+
+def test_a_wrong_checksum_is_named_and_the_file_is_not_kept(tmp_path, server):
+    with pytest.raises(InputError, match=f"SHA-256 {SHA256}, the catalogue says {'0' * 64}"):
+        fetch_file(source(server, sha256="0" * 64), tmp_path / "model.pth")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_member_of_an_archive_is_extracted_and_the_archive_deleted(tmp_path, server):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as files:
+        files.writestr("folder/pytorch_model.bin", CONTENT)
+    server.files["/pretrained.zip"] = archive.getvalue()
+    given = {"url": server.url("/pretrained.zip"), "file": "pytorch_model.bin", "sha256": SHA256}
+    with pytest.raises(InputError, match=r"no archive with pytorch_model\.bin in it"):
+        fetch_file(given | {"member": "pytorch_model.bin"}, tmp_path / "pytorch_model.bin")
+    assert not list(tmp_path.iterdir())
+    fetch_file(given | {"member": "folder/pytorch_model.bin"}, tmp_path / "pytorch_model.bin")
+    assert (tmp_path / "pytorch_model.bin").read_bytes() == CONTENT
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_absence_is_one_line_with_the_file_the_place_and_the_source(tmp_path, server):
+    url = server.url("/nowhere.pth")
+    with pytest.raises(InputError) as error:
+        fetch_file({"url": url, "file": "model.pth"}, tmp_path / "model.pth")
+    assert str(error.value) == (
+        f"{tmp_path}/model.pth: can't be fetched from {url} (HTTP Error 404: Not Found); put the file there by hand"
+    )
+
+
+def test_a_host_out_of_reach_is_named(tmp_path, server, monkeypatch):
+    monkeypatch.setattr(fetching, "ATTEMPTS", 1)
+    url = "http://127.0.0.1:1/model.pth"
+    with pytest.raises(InputError, match=rf"{tmp_path}/model.pth: can't be fetched from {url} \(.*refused.*\)"):
+        fetch_file({"url": url, "file": "model.pth"}, tmp_path / "model.pth")
+
+
+@pytest.fixture
+def hub(server, monkeypatch):
+    monkeypatch.setattr(fetching, "hf_hub_download", partial(hf_hub_download, endpoint=server.url("")))
+    server.files[f"/us/ours/resolve/{'c' * 40}/model.safetensors"] = CONTENT
+    return {"repository": "us/ours", "file": "model.safetensors", "revision": "c" * 40}
+
+
+def test_a_file_of_a_repository_is_fetched_at_its_revision(tmp_path, server, hub):
+    target = tmp_path / "weights/model/model.safetensors"
+    fetch_file(hub | {"sha256": SHA256}, target)
+    assert target.read_bytes() == CONTENT
+
+
+def test_a_broken_download_from_a_repository_is_continued(tmp_path, server, hub):
+    long = f"/us/ours/resolve/{hub['revision']}/long.safetensors"
+    server.files[long] = CONTENT * 3  # the library writes 10 MB at a time
+    server.breaks = 1
+    fetch_file(hub | {"file": "long.safetensors"}, tmp_path / "long.safetensors")
+    assert (tmp_path / "long.safetensors").read_bytes() == CONTENT * 3
+    assert server.asked[-1][1] > 0
+
+
+def test_a_licence_to_accept_is_named(tmp_path, server, hub):
+    server.gated = True
+    with pytest.raises(
+        InputError, match=r"accept the licence at https://huggingface.co/us/ours at c+ and log in \(hf auth login\)"
+    ):
+        fetch_file(hub, tmp_path / "model.safetensors")
+
+
+def test_an_absent_repository_or_network_is_named(tmp_path, server, hub, monkeypatch):
+    with pytest.raises(InputError, match=r"model.bin: can't be fetched from https://huggingface.co/us/ours at c+ \("):
+        fetch_file(hub | {"file": "model.bin"}, tmp_path / "model.bin")
+    monkeypatch.setattr(fetching, "hf_hub_download", partial(hf_hub_download, endpoint="http://127.0.0.1:1"))
+    monkeypatch.setattr("time.sleep", lambda seconds: None)  # the library tries again for half a minute
+    with pytest.raises(InputError, match=r"model.safetensors: can't be fetched from .* put the file there by hand"):
+        fetch_file(hub, tmp_path / "model.safetensors")
+
+
+def test_weights_and_tokenizer_are_listed_with_where_they_are():
+    tokenizer = {"class": "BertTokenizer", "length": 77, "repository": "a/b", "revision": "c", "files": ["vocab.txt"]}
+    weights = {"url": "https://example.org/x.zip", "member": "x", "file": "model.bin"}
+    listed = list_files({"weights": weights, "text": {"tokenizer": tokenizer}})
+    assert list(listed) == ["model.bin", "vocab.txt"]
+    assert json.loads(json.dumps(listed["vocab.txt"])) == {"repository": "a/b", "revision": "c", "file": "vocab.txt"}
+    assert not list_files({"weights": {"seed": 0}})
+    assert not list_files({"weights": {"package": "x", "file": "y", "sha256": "z"}})

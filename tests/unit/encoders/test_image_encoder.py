@@ -1,0 +1,284 @@
+import hashlib
+import json
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import timm
+import torch
+import yaml
+from efficientnet_lite_pytorch import EfficientNet
+from PIL import Image
+from torch.nn import functional
+from torchvision import transforms
+from torchvision.transforms import InterpolationMode
+
+from cbir.encoders.bfloat16 import attend, pack_linear_layers, plain_attention
+from cbir.encoders.image_encoder import choose_device, load_encoder
+from cbir.encoders.loaders import LOADERS
+from cbir.encoders.preprocessing import preprocess_image
+from cbir.encoders.weights import find_packaged_weights
+from cbir.errors import InputError
+from cbir.experiment.catalogue import load_catalogue
+
+WORKFLOW = Path(__file__).parents[3] / "workflow"
+CATALOGUE = load_catalogue(WORKFLOW / "models.yaml")
+INPUT = {
+    "size": 160,
+    "resize": "squash",
+    "interpolation": "bicubic",
+    "mean": [0.485, 0.456, 0.406],
+    "std": [0.229, 0.224, 0.225],
+}
+TINY = {  # timm's own smallest ViT
+    "loader": "timm",
+    "architecture": "test_vit",
+    "weights": {"seed": 3},
+    "input": INPUT,
+    "pooling": "class-token",
+    "dimensions": 64,
+}
+
+
+def make_image(height, width, channels=None, seed=0):
+    shape = (height, width) if channels is None else (height, width, channels)
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+def load(entry, weights=None, precision="float32"):
+    return load_encoder(entry, weights, "cpu", precision)
+
+
+def cosines(a, b):
+    return torch.nn.functional.cosine_similarity(a, b).numpy()
+
+
+def save_tiny(path, change=lambda tensors: None):
+    torch.manual_seed(0)
+    model = timm.create_model("test_vit").eval()
+    tensors = model.state_dict()
+    change(tensors)
+    if path.suffix == ".safetensors":
+        safetensors.torch.save_file(tensors, path)
+    else:
+        torch.save(tensors, path)
+    return model
+
+
+def test_the_schema_allows_just_the_loaders_that_there_are():
+    schema = yaml.safe_load((WORKFLOW / "schemas/models.schema.yaml").read_text())
+    assert set(schema["$defs"]["model"]["properties"]["loader"]["enum"]) == set(LOADERS)
+
+
+@pytest.mark.parametrize("name", ["efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"])
+def test_efficientnet_lite_embeds_as_its_publisher_does(name):
+    entry = CATALOGUE[name]
+    weights = str(find_packaged_weights(entry["weights"]))
+    reference = EfficientNet.from_pretrained(name, weights_path=weights).eval()
+    assert reference.input_image_size == entry["input"]["size"]
+    encoder = load(entry)
+    batch = torch.stack([encoder.preprocess(make_image(300, 260, seed=seed)) for seed in range(2)])
+    with torch.inference_mode():
+        expected = reference.extract_features(batch).mean((2, 3))
+    embedded = encoder.forward(batch)
+    assert (cosines(embedded, expected) > 0.99999).all()
+    np.testing.assert_allclose(embedded.norm(dim=1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("channels", [None, 3])
+@pytest.mark.parametrize(("height", "width"), [(301, 200), (64, 515), (224, 224)])
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("rule", ["squash", "shortest"])
+def test_preprocessing_equals_torchvision_pixel_by_pixel(rule, interpolation, height, width, channels):
+    image = make_image(height, width, channels)
+    options = INPUT | {"interpolation": interpolation, "resize": rule, "size": 256 if rule == "shortest" else 224}
+    if rule == "shortest":
+        options["crop"] = 224
+    steps = [
+        transforms.Resize(256 if rule == "shortest" else (224, 224), InterpolationMode(interpolation)),
+        transforms.CenterCrop(224),
+        transforms.ToTensor(),
+        transforms.Normalize(INPUT["mean"], INPUT["std"]),
+    ]
+    expected = transforms.Compose(steps)(Image.fromarray(image).convert("RGB"))
+    tensor = preprocess_image(image, options)
+    assert tensor.dtype == torch.float32
+    assert tensor.is_contiguous()
+    assert torch.equal(tensor, expected)
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_a_timm_encoder_embeds_as_timm_does(tmp_path, suffix):
+    path = tmp_path / f"model{suffix}"
+    model = save_tiny(path)
+    batch = torch.stack([preprocess_image(make_image(200, 180, 3), INPUT)])
+    with torch.inference_mode():
+        expected = model.forward_features(batch)[:, 0]
+    assert (cosines(load(TINY, path).forward(batch), expected) > 0.99999).all()
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_lower_precision_gives_nearly_the_same_unit_vectors(tmp_path, precision):
+    path = tmp_path / "model.safetensors"
+    save_tiny(path)
+    batch = torch.stack([preprocess_image(make_image(200, 180, 3), INPUT)])
+    embedded = load(TINY, path, precision).forward(batch)
+    assert embedded.dtype == torch.float32
+    np.testing.assert_allclose(embedded.norm(dim=1), 1, atol=1e-6)
+    assert (cosines(embedded, load(TINY, path).forward(batch)) > 0.999).all()
+
+
+@pytest.mark.parametrize("scale", [None, 0.3, 0.0])
+def test_plain_attention_is_that_of_torch(scale):
+    query, key, value = (torch.randn(2, 3, tokens, 8, generator=torch.manual_seed(0)) for tokens in (5, 7, 7))
+    expected = functional.scaled_dot_product_attention(query, key, value, scale=scale)
+    torch.testing.assert_close(attend(query, key, value, scale=scale), expected)
+
+
+@pytest.mark.parametrize("options", [{"attn_mask": torch.eye(7, dtype=torch.bool)}, {"is_causal": True}])
+def test_attention_with_a_mask_is_left_to_torch(options):
+    query, key, value = torch.randn(3, 2, 4, 7, 8, generator=torch.manual_seed(0))
+    expected = functional.scaled_dot_product_attention(query, key, value, **options)
+    assert torch.equal(attend(query, key, value, **options), expected)
+
+
+def test_plain_attention_ends_with_its_block():
+    original = functional.scaled_dot_product_attention
+    with pytest.raises(ValueError, match="broken"), plain_attention():
+        assert functional.scaled_dot_product_attention is attend
+        raise ValueError("broken")
+    assert functional.scaled_dot_product_attention is original
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_packed_linear_layers_give_what_plain_ones_do(bias):
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(24, 40, bias=bias).requires_grad_(False).to(torch.bfloat16)
+    for inputs in (torch.randn(2, 24), torch.randn(3, 5, 24), torch.randn(3, 5, 48)[:, 0, ::2]):
+        plain, packed = layer, deepcopy(layer)
+        pack_linear_layers(torch.nn.Sequential(packed))
+        expected = plain(inputs.to(torch.bfloat16))
+        torch.testing.assert_close(packed(inputs.to(torch.bfloat16)), expected)
+
+
+def test_random_weights_follow_the_seed_alone():
+    batch = torch.stack([preprocess_image(make_image(200, 180), INPUT)])
+    state = torch.random.get_rng_state()
+    first = load(TINY).forward(batch)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    torch.manual_seed(99)
+    assert torch.equal(load(TINY).forward(batch), first)
+    assert not torch.equal(load(TINY | {"weights": {"seed": 4}}).forward(batch), first)
+
+
+def test_the_untrained_control_differs_from_the_trained_encoder_in_its_weights_only():
+    trained, untrained = CATALOGUE["efficientnet-lite0"], CATALOGUE["efficientnet-lite0-untrained"]
+    assert all(trained[key] == untrained[key] for key in ("architecture", "input", "pooling", "dimensions"))
+    names = load(untrained).network.state_dict().keys()
+    assert names == load(trained).network.state_dict().keys()
+
+
+def test_pixels_are_the_resized_image_with_zero_mean_and_unit_norm():
+    encoder = load(CATALOGUE["pixels"])
+    image = make_image(100, 80)
+    pixels = np.asarray(Image.fromarray(image).resize((32, 32), Image.Resampling.BILINEAR), dtype=float).ravel()
+    pixels -= pixels.mean()
+    embedded = encoder.forward(encoder.preprocess(image).unsqueeze(0))[0]
+    np.testing.assert_allclose(embedded, pixels / np.linalg.norm(pixels), atol=1e-6)
+
+
+def test_a_blank_image_resembles_blank_images_only():
+    encoder = load(CATALOGUE["pixels"])
+    images = [np.zeros((50, 50), np.uint8), np.full((60, 40), 77, np.uint8), make_image(50, 50)]
+    embedded = encoder.forward(torch.stack([encoder.preprocess(image) for image in images]))
+    np.testing.assert_allclose(embedded @ embedded.T, [[1, 1, 0], [1, 1, 0], [0, 0, 1]], atol=1e-5)
+
+
+def test_missing_unexpected_and_misshapen_tensors_are_all_named(tmp_path):
+    def change(tensors):
+        tensors["norm.wait"] = tensors.pop("norm.weight")
+        tensors["cls_token"] = tensors["cls_token"][..., :10].contiguous()
+
+    path = tmp_path / "model.safetensors"
+    save_tiny(path, change)
+    with pytest.raises(InputError) as error:
+        load(TINY, path)
+    for said in (str(path), "missing norm.weight", "unexpected norm.wait", "cls_token is (1, 1, 10)"):
+        assert said in str(error.value)
+
+
+def test_efficientnet_lite_refuses_tensors_that_do_not_pair_off(tmp_path):
+    entry = CATALOGUE["efficientnet-lite0"]
+    tensors = torch.load(find_packaged_weights(entry["weights"]), weights_only=True)
+    tensors["_bn0.bias"] = tensors.pop("_bn0.bias")
+    path = tmp_path / "model.pth"
+    torch.save(tensors, path)
+    with pytest.raises(InputError, match=r"_bn0\.running_mean \(32,\) for bn1\.bias \(32,\)"):
+        load(entry | {"weights": {"url": "https://example.org", "file": "model.pth"}}, path)
+
+
+class Malice:
+    def __reduce__(self):
+        return print, ("run",)
+
+
+@pytest.mark.parametrize("content", [Malice(), {"model": {"weight": torch.zeros(1)}}, torch.zeros(1), None])
+def test_a_file_that_is_no_state_dict_is_refused_without_running_it(tmp_path, capsys, content):
+    path = tmp_path / "model.pth"
+    torch.save(content, path)
+    with pytest.raises(InputError, match=str(path)):
+        load(TINY, path)
+    assert "run" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["model.pth", "model.safetensors"])
+@pytest.mark.parametrize("kept", [0, 1000])
+def test_truncated_weights_are_named(tmp_path, name, kept):
+    path = tmp_path / name
+    save_tiny(path)
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(InputError, match=f"{path}: unreadable weights"):
+        load(TINY, path)
+
+
+def test_weights_with_a_wrong_checksum_are_refused(tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_tiny(path)
+    actual = hashlib.sha256(path.read_bytes()).hexdigest()
+    with pytest.raises(InputError, match=f"SHA-256 {actual}, the catalogue says {'0' * 64}"):
+        load(TINY | {"weights": {"url": "https://example.org", "file": "model.safetensors", "sha256": "0" * 64}}, path)
+
+
+def test_absent_weights_are_named(tmp_path):
+    with pytest.raises(InputError, match=r"model\.pth: no such weights"):
+        load(TINY, tmp_path / "model.pth")
+    with pytest.raises(InputError, match="no Python package no_such_package"):
+        load(TINY | {"weights": {"package": "no_such_package", "file": "model.pth"}})
+
+
+def test_an_unknown_architecture_and_wrong_dimensions_are_named():
+    with pytest.raises(InputError, match="no_such_net"):
+        load(TINY | {"architecture": "no_such_net"})
+    with pytest.raises(InputError, match=r"test_vit: embeddings of shape \(64,\), the catalogue says 65"):
+        load(TINY | {"dimensions": 65}).forward(torch.zeros(1, 3, 160, 160))
+
+
+def test_auto_takes_what_there_is_and_an_absent_device_is_named():
+    present = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    assert choose_device("auto").type == present
+    absent = "mps" if present != "mps" else "cuda"
+    with pytest.raises(InputError, match=f"{absent} is not on this machine; it has .*cpu"):
+        choose_device(absent)
+
+
+def test_provenance_tells_entry_checksum_precision_and_versions():
+    entry = CATALOGUE["efficientnet-lite0"]
+    provenance = load(entry, precision="bfloat16").provenance
+    assert json.loads(json.dumps(provenance)) == provenance
+    assert provenance["model"] == entry
+    assert provenance["weights_sha256"] == entry["weights"]["sha256"]
+    assert provenance["precision"] == "bfloat16"
+    assert provenance["packages"]["torch"].startswith(torch.__version__.partition("+")[0])
+    assert provenance["packages"]["timm"] == timm.__version__

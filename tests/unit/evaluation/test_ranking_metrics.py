@@ -1,0 +1,169 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, ndcg_score
+
+from cbir.evaluation.metrics import (
+    average_precision,
+    majority_vote,
+    mean_over_queries,
+    normalized_gain,
+    r_precision,
+    recall,
+    reciprocal_rank,
+)
+
+METRICS = [average_precision, normalized_gain, reciprocal_rank, recall]
+DEPTHS = np.array([1, 3, 5, 10, 20])
+
+
+def full_ranking(seed, queries=12, images=30):
+    """Hits of a ranking of a whole index, as a (queries, images) array, each query with something to find."""
+    generator = np.random.default_rng(seed)
+    hits = generator.random((queries, images)) < generator.choice([0.05, 0.3, 0.7], (queries, 1))
+    hits[np.arange(queries), generator.integers(0, images, queries)] = True
+    return hits, hits.sum(axis=1)
+
+
+def by_hand(metric, hits, available):
+    return metric(np.array([hits], bool), np.array([available]), np.array([1, 2, 3, 4]))[0]
+
+
+def test_average_precision_by_hand():
+    assert by_hand(average_precision, [0, 1, 1, 0], 3) == pytest.approx([0, 1 / 4, (1 / 2 + 2 / 3) / 3, 7 / 18])
+
+
+def test_normalized_gain_by_hand():
+    discount = np.log2([2, 3, 4, 5])
+    expected = [
+        0,
+        (1 / discount[1]) / (1 + 1 / discount[1]),
+        (1 / discount[1] + 1 / discount[2]) / (1 + 1 / discount[1]),
+        (1 / discount[1] + 1 / discount[2]) / (1 + 1 / discount[1]),
+    ]
+    assert by_hand(normalized_gain, [0, 1, 1, 0], 2) == pytest.approx(expected)
+
+
+def test_reciprocal_rank_and_recall_by_hand():
+    assert by_hand(reciprocal_rank, [0, 0, 1, 1], 9).tolist() == [0, 0, 1 / 3, 1 / 3]
+    assert by_hand(reciprocal_rank, [0, 0, 0, 0], 9).tolist() == [0, 0, 0, 0]
+    assert by_hand(recall, [0, 1, 1, 0], 8).tolist() == [0, 1 / 8, 2 / 8, 2 / 8]
+
+
+def test_r_precision_looks_at_as_many_images_as_are_to_be_found_and_no_further_than_the_search():
+    hits = np.array([[1, 0, 1, 1]] * 4, bool)
+    assert r_precision(hits, np.array([1, 2, 4, 3]), np.full(4, 4))[:, 0] == pytest.approx([1, 1 / 2, 3 / 4, 2 / 3])
+    assert np.isnan(r_precision(hits[:3], np.array([5, 0, 3]), np.array([4, 4, 2]))).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_average_precision_and_gain_are_those_of_scikit_learn(seed):
+    hits, available = full_ranking(seed)
+    similarity = np.arange(hits.shape[1], 0, -1)
+    found = average_precision(hits, available, np.array([hits.shape[1]]))[:, 0]
+    assert found == pytest.approx([average_precision_score(row, similarity) for row in hits], abs=1e-12)
+    gains = normalized_gain(hits, available, DEPTHS)
+    for column, k in enumerate(DEPTHS):
+        expected = [ndcg_score(row[None].astype(int), similarity[None], k=k) for row in hits]
+        assert gains[:, column] == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.slow  # ranx compiles for a minute
+def test_all_are_those_of_ranx():
+    from ranx import Qrels, Run, evaluate
+
+    hits, available = full_ranking(7, queries=20)
+    names = [f"q{row:02}" for row in range(len(hits))]
+    images = range(hits.shape[1])
+    qrels = Qrels({name: {f"i{i}": 1 for i in np.flatnonzero(row)} for name, row in zip(names, hits, strict=True)})
+    run = Run({name: {f"i{i}": float(hits.shape[1] - i) for i in images} for name in names})
+    scale = {"map": available[:, None] / np.minimum(DEPTHS, available[:, None])}  # ranx divides by n throughout
+    for name, metric in zip(["map", "ndcg", "mrr", "recall"], METRICS, strict=True):
+        found = metric(hits, available, DEPTHS)
+        for column, k in enumerate(DEPTHS):
+            expected = evaluate(qrels, run, f"{name}@{k}", return_mean=False)
+            factor = scale[name][:, column] if name in scale else 1
+            assert found[:, column] == pytest.approx(expected * factor, abs=1e-6), (name, k)
+    assert r_precision(hits, available, np.full(len(hits), hits.shape[1]))[:, 0] == pytest.approx(
+        evaluate(qrels, run, "r-precision", return_mean=False)
+    )
+
+
+def test_reciprocal_rank_recall_and_r_precision_are_those_of_torchmetrics():
+    import torch
+    from torchmetrics.functional import retrieval
+
+    hits, available = full_ranking(8)
+    similarity = torch.arange(hits.shape[1], 0, -1).float()
+    for row, hit in enumerate(torch.tensor(hits)):
+        ranks, recalls = (metric(hits, available, DEPTHS)[row] for metric in (reciprocal_rank, recall))
+        for column, k in enumerate(DEPTHS.tolist()):
+            assert ranks[column] == pytest.approx(retrieval.retrieval_reciprocal_rank(similarity, hit, top_k=k).item())
+            assert recalls[column] == pytest.approx(retrieval.retrieval_recall(similarity, hit, top_k=k).item())
+        expected = retrieval.retrieval_r_precision(similarity, hit).item()
+        assert r_precision(hits, available, np.full(len(hits), hits.shape[1]))[row, 0] == pytest.approx(expected)
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=10))
+def test_a_perfect_ranking_scores_1(available):
+    available = np.array(available)
+    hits = np.arange(20) < available[:, None]
+    for metric in (average_precision, normalized_gain, reciprocal_rank):
+        assert metric(hits, available, DEPTHS) == pytest.approx(1)
+    assert recall(hits, available, DEPTHS) == pytest.approx(np.minimum(DEPTHS / available[:, None], 1))
+    assert (r_precision(hits, available, np.full(len(hits), hits.shape[1]))[available <= 20] == 1).all()
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32))
+def test_a_hit_moved_forward_lowers_nothing(seed):
+    hits, available = full_ranking(seed)
+    better = hits.copy()
+    for row in better:
+        hit = np.flatnonzero(row)[-1]
+        row[hit], row[hit // 2] = row[hit // 2], row[hit]
+    for metric in METRICS:
+        assert (metric(better, available, DEPTHS) >= metric(hits, available, DEPTHS) - 1e-12).all()
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32))
+def test_all_lie_between_0_and_1_and_the_first_rank_is_precision(seed):
+    hits, available = full_ranking(seed)
+    for metric in METRICS:
+        found = metric(hits, available, DEPTHS)
+        assert (found >= 0).all()
+        assert (found <= 1 + 1e-12).all()
+        if metric is not recall:
+            assert found[:, 0] == pytest.approx(hits[:, 0].astype(float))
+
+
+def test_a_query_with_nothing_to_find_has_no_value():
+    hits, nothing = np.zeros((1, 20), bool), np.array([0])
+    assert all(np.isnan(metric(hits, nothing, DEPTHS)).all() for metric in METRICS)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32))
+def test_the_majority_wins_and_of_ties_the_label_of_the_nearest(seed):
+    generator = np.random.default_rng(seed)
+    voted = generator.integers(0, 4, (15, 20))
+    voted[np.arange(20) >= generator.integers(0, 25, (15, 1))] = -1
+    labels = generator.integers(0, 4, 15)
+    found = majority_vote(voted, labels, 4, DEPTHS)
+    for row in range(15):
+        for column, k in enumerate(DEPTHS):
+            votes = Counter(voted[row, :k][voted[row, :k] >= 0].tolist())  # most_common: ties in the order of entry
+            assert found[row, column] == bool(votes and votes.most_common(1)[0][0] == labels[row])
+
+
+def test_means_leave_queries_without_a_value_out_of_each_column():
+    values = np.array([[1, np.nan], [0, 1], [1, 0], [1, np.nan]])
+    means = mean_over_queries(values, np.array([0, 0, 2, 3]))
+    assert means["micro"] == pytest.approx([3 / 4, 1 / 2])
+    assert means["macro"] == pytest.approx([(1 / 2 + 1 + 1) / 3, (1 + 0) / 2])
+    empty = mean_over_queries(np.full((2, 1), np.nan), np.array([0, 1]))
+    assert np.isnan([empty["micro"], empty["macro"]]).all()

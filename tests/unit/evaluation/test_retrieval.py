@@ -1,0 +1,280 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cbir.errors import InputError
+from cbir.evaluation import retrieval as scoring
+from cbir.evaluation.levels import LEVELS as ALL_LEVELS
+from cbir.evaluation.metrics import average_precision, normalized_gain
+from cbir.evaluation.retrieval import score_retrieval
+from cbir.retrieval.neighbors import Neighbors
+
+LEVELS = ["modality", "anatomic_region", "pathology"]
+LABELS = [
+    ("CT", "chest", "nodule"),
+    ("CT", "chest", "normal"),
+    ("CT", "head", "normal"),
+    ("MR", "head", "normal"),
+    ("MR", "head", "tumour"),
+    ("XR", "chest", "normal"),
+    ("XR", "hand", "fracture"),
+]
+
+
+def retrieval(seed, images=160, depth=20):
+    """An exact search of embeddings that know something of their labels; of four hands one is in the index."""
+    generator = np.random.default_rng(seed)
+    label = np.append(generator.integers(0, 6, images - 4), [6] * 4)
+    manifest = pd.DataFrame([LABELS[code] for code in label], columns=LEVELS)
+    manifest["patient_id"] = [f"p{patient:03}" for patient in generator.integers(0, images // 3, images)]
+    index = np.append(np.sort(generator.choice(images - 4, images // 2, replace=False)), images - 1)
+    query = np.setdiff1d(np.arange(images), index)
+    embedding = generator.normal(size=(7, 8))[label] + 2 * generator.normal(size=(images, 8))
+    order = np.argsort(-embedding[query] @ embedding[index].T, axis=1, kind="stable")[:, :depth]
+    return query, index[order], manifest, index
+
+
+def score(query, neighbor, manifest, index, levels=LEVELS, at=(1, 5), bootstrap=0, seed=0):
+    """The scores of precision alone."""
+    table = score_all(query, neighbor, manifest, index, levels, at, bootstrap, seed)
+    return table[table["metric"].str.startswith("precision")].reset_index(drop=True)
+
+
+def score_all(query, neighbor, manifest, index, levels=LEVELS, at=(1, 5), bootstrap=0, seed=0):
+    manifest = manifest.assign(label=manifest[LEVELS].agg("/".join, axis=1))
+    neighbors = Neighbors(query, neighbor, np.zeros(neighbor.shape, np.float32))
+    return score_retrieval(neighbors, manifest, index, levels, at, bootstrap, seed)
+
+
+def brute_force(query, neighbor, manifest, index):
+    """The same figures, a query and a depth at a time."""
+    rows = []
+    for position, level in enumerate(LEVELS):
+        label = manifest[LEVELS[: position + 1]].agg("/".join, axis=1)
+        found = label.loc[index].value_counts()
+        for k in range(1, neighbor.shape[1] + 1):
+            precision = {}
+            for row, ranking in zip(query, neighbor, strict=True):
+                n = min(k, found.get(label[row], 0))
+                if n:
+                    precision[row] = sum(label[other] == label[row] for other in ranking[:n] if other >= 0) / n
+            precision = pd.Series(precision)
+            groups = precision.groupby(label)
+            rows += [
+                (level, "micro", "precision", k, precision.mean(), len(precision)),
+                (level, "micro", "precision_std", k, precision.std(), len(precision)),
+                (level, "macro", "precision", k, groups.mean().mean(), len(precision)),
+                (level, "macro", "precision_std", k, groups.std().mean(), len(precision)),
+            ]
+    return pd.DataFrame(rows, columns=["level", "average", "metric", "k", "value", "queries"])
+
+
+def assert_same_figures(found, expected):
+    keys = ["level", "average", "metric", "k"]
+    pd.testing.assert_frame_equal(
+        found[expected.columns].sort_values(keys, ignore_index=True),
+        expected.sort_values(keys, ignore_index=True),
+        rtol=0,
+        atol=1e-9,
+    )
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_figures_are_those_of_a_loop_over_queries(seed):
+    case = retrieval(seed)
+    assert_same_figures(score(*case), brute_force(*case))
+
+
+def test_missing_neighbors_are_misses():
+    query, neighbor, manifest, index = retrieval(2)
+    neighbor[::2, 3:] = -1
+    neighbor[5] = -1
+    assert_same_figures(score(query, neighbor, manifest, index), brute_force(query, neighbor, manifest, index))
+
+
+def test_queries_without_an_image_of_their_label_in_the_index_are_left_out_and_not_counted():
+    query, neighbor, manifest, index = retrieval(3)
+    index = index[:-1]
+    neighbor = np.where(neighbor == len(manifest) - 1, -1, neighbor)
+    table = score(query, neighbor, manifest, index, bootstrap=50)
+    assert_same_figures(table, brute_force(query, neighbor, manifest, index))
+    counts = table.groupby("level")["queries"].first()
+    assert counts.to_dict() == {"modality": len(query), "anatomic_region": len(query) - 3, "pathology": len(query) - 3}
+    hands = slice(-3, None)
+    alone = score(query[hands], neighbor[hands], manifest, index, levels=["pathology"], bootstrap=50)
+    assert alone[["value", "ci_low", "ci_high"]].isna().all(axis=None)
+    assert (alone["queries"] == 0).all()
+
+
+def test_figures_do_not_depend_on_the_size_of_blocks(monkeypatch):
+    case = retrieval(4)
+    whole = score_all(*case, list(ALL_LEVELS), bootstrap=50)
+    monkeypatch.setattr(scoring, "BLOCK", 7)
+    pd.testing.assert_frame_equal(score_all(*case, list(ALL_LEVELS), bootstrap=50), whole, check_exact=True)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 2**32))
+def test_the_order_of_images_in_the_manifest_changes_nothing(seed):
+    query, neighbor, manifest, index = retrieval(5, images=60)
+    place = np.random.default_rng(seed).permutation(len(manifest))
+    shuffled = manifest.iloc[np.argsort(place)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(
+        score_all(place[query], place[neighbor], shuffled, np.sort(place[index]), list(ALL_LEVELS), bootstrap=20),
+        score_all(query, neighbor, manifest, index, list(ALL_LEVELS), bootstrap=20),
+        rtol=0,
+        atol=1e-12,
+    )
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 15))
+def test_precision_and_its_interval_lie_between_0_and_1(seed, depth):
+    table = score(*retrieval(seed, depth=depth), at=[depth], bootstrap=20)
+    for column in ("value", "ci_low", "ci_high"):
+        assert table[column].dropna().between(0, 1).all()
+
+
+def test_a_perfect_ranking_scores_1_at_all_levels():
+    query, _, manifest, index = retrieval(6)
+    parts = manifest[LEVELS].to_numpy()
+    shared = np.cumprod(parts[query][:, None] == parts[index], axis=2).sum(axis=2)
+    neighbor = index[np.argsort(-shared, axis=1, kind="stable")[:, :20]]
+    table = score(query, neighbor, manifest, index, bootstrap=20).query("metric == 'precision'")
+    assert (table["value"] == 1).all()
+    assert (table[["ci_low", "ci_high"]].dropna() == 1).all(axis=None)
+
+
+def test_the_table_is_a_row_a_figure_with_intervals_where_asked():
+    table = score(*retrieval(7), at=[1, 3, 10], bootstrap=200)
+    assert list(table) == ["level", "average", "metric", "k", "value", "ci_low", "ci_high", "queries", "chance"]
+    assert not table.duplicated(["level", "average", "metric", "k"]).any()
+    assert len(table) == 3 * 2 * 2 * 20
+    asked = table["k"].isin([1, 3, 10]) & (table["metric"] == "precision")
+    assert (table["ci_low"].notna() == asked).all()
+    assert (table["ci_high"].notna() == asked).all()
+    micro = table[asked & (table["average"] == "micro")]
+    assert ((micro["ci_low"] < micro["value"]) & (micro["value"] < micro["ci_high"])).all()
+
+
+def test_no_draws_give_no_interval():
+    table = score(*retrieval(7), at=[1, 3, 10], bootstrap=0)
+    assert table["value"].notna().all()
+    assert table[["ci_low", "ci_high"]].isna().all(axis=None)
+
+
+def test_intervals_are_those_of_a_bootstrap_over_patients():
+    query, neighbor, manifest, index = retrieval(8)
+    found = score(query, neighbor, manifest, index, levels=["modality"], at=[1], bootstrap=4000).query("k == 1")
+    modality = manifest["modality"].to_numpy()
+    hit = pd.DataFrame({"hit": modality[neighbor[:, 0]] == modality[query], "patient": manifest["patient_id"][query]})
+    sums = hit.groupby("patient")["hit"].agg(["sum", "count"]).to_numpy()
+    taken = sums[np.random.default_rng(1).integers(len(sums), size=(20000, len(sums)))].sum(axis=1)
+    expected = np.quantile(taken[:, 0] / taken[:, 1], [0.025, 0.975])
+    interval = found[found["ci_low"].notna() & (found["average"] == "micro")][["ci_low", "ci_high"]]
+    assert interval.to_numpy().ravel() == pytest.approx(expected, abs=0.01)
+
+
+def test_levels_come_as_asked():
+    table = score(*retrieval(9), levels=["pathology", "modality"])
+    assert list(table["level"].unique()) == ["pathology", "modality"]
+
+
+def test_a_depth_beyond_the_search_is_refused():
+    with pytest.raises(InputError, match=r"scores\.at: 50 lies beyond the 20 neighbors searched"):
+        score(*retrieval(0), at=[1, 50])
+
+
+@pytest.mark.parametrize("stranger", [-2, 160, "query"])
+def test_neighbors_of_another_index_are_refused(stranger):
+    query, neighbor, manifest, index = retrieval(0)
+    neighbor[3, 2] = query[0] if stranger == "query" else stranger
+    with pytest.raises(InputError, match="search again"):
+        score(query, neighbor, manifest, index)
+
+
+def test_the_other_metrics_have_a_row_a_depth_with_an_interval_and_a_chance_level():
+    table = score_all(*retrieval(7), list(ALL_LEVELS), at=[1, 3], bootstrap=200)
+    assert list(table["level"].unique()) == list(ALL_LEVELS)
+    assert not table.duplicated(["level", "average", "metric", "k"]).any()
+    depths = table[~table["metric"].str.startswith("precision")].groupby("metric")["k"].unique().map(list).to_dict()
+    cut = {metric: [1, 3, 20] for metric in ("map", "mrr", "ndcg", "recall")}
+    assert depths == cut | {"majority_vote": [1, 3], "r_precision": [20]}
+    others = table[~table["metric"].str.startswith("precision") & (table["queries"] > 0)]
+    assert ((others["ci_low"] <= others["value"]) & (others["value"] <= others["ci_high"])).mean() > 0.95
+    assert others["chance"].between(0, 1).all()
+    assert table.loc[table["metric"] == "precision", "chance"].between(0, 1).all()
+    assert table.loc[table["metric"] == "precision_std", "chance"].isna().all()
+
+
+def test_micro_and_macro_of_the_other_metrics_are_those_of_a_loop_over_queries():
+    query, neighbor, manifest, index = retrieval(3)
+    table = score_all(query, neighbor, manifest, index, ["pathology"], at=[5])
+    label = manifest[LEVELS].agg("/".join, axis=1)
+    found = label.loc[index].value_counts()
+    values, by_label = {}, {}
+    for row, ranking in zip(query, neighbor, strict=True):
+        hits, n = (label[ranking] == label[row]).to_numpy(), found.get(label[row], 0)
+        if n:
+            votes = label[ranking[:5]].value_counts(sort=False)
+            elected = next(one for one in label[ranking[:5]] if votes[one] == votes.max())
+            values[row] = {
+                "map": average_precision(hits[None], np.array([n]), np.array([5])).item(),
+                "ndcg": normalized_gain(hits[None], np.array([n]), np.array([5])).item(),
+                "mrr": next((1 / rank for rank in range(1, 6) if hits[rank - 1]), 0),
+                "recall": hits[:5].sum() / n,
+                "majority_vote": float(elected == label[row]),
+                "r_precision": hits[:n].mean() if n <= 20 else np.nan,
+            }
+    values = pd.DataFrame(values).T
+    by_label = values.groupby(label).mean()
+    table = table[(table["k"] == 5) | (table["metric"] == "r_precision")].set_index(["metric", "average"])
+    for metric in values:
+        assert table.loc[(metric, "micro"), "value"] == pytest.approx(values[metric].mean()), metric
+        assert table.loc[(metric, "macro"), "value"] == pytest.approx(by_label[metric].mean()), metric
+        assert table.loc[(metric, "micro"), "queries"] == values[metric].notna().sum(), metric
+
+
+def test_within_a_region_only_its_images_are_ranked():
+    """The same figures as of a search of an index that holds the region alone, where the depth is that of the index."""
+    query, _, manifest, index = retrieval(10)
+    generator = np.random.default_rng(0)
+    neighbor = np.stack([generator.permutation(index) for _ in query])
+    region = manifest["modality"] + manifest["anatomic_region"]
+    of_head = (region == "MRhead").to_numpy()
+    asked = of_head[query]
+    alone = index[of_head[index]]
+    head = np.stack([row[of_head[row]] for row in neighbor[asked]])
+    found = score_all(query[asked], neighbor[asked], manifest, index, ["pathology_in_region"], at=[1, 5])
+    expected = score_all(query[asked], head, manifest, alone, ["pathology"], at=[1, 5])
+    keys = ["average", "metric", "k"]
+    both = found.merge(expected, on=keys, suffixes=["", "_alone"])
+    assert set(both["metric"]) >= {"precision", "map", "ndcg", "mrr", "recall", "majority_vote"}
+    for column in ("value", "chance", "queries"):
+        np.testing.assert_allclose(both[column], both[f"{column}_alone"], atol=1e-12)
+
+
+def test_what_lies_beyond_the_search_counts_as_a_miss_within_a_region():
+    query, neighbor, manifest, index = retrieval(11)
+    deep = score_all(query, neighbor, manifest, index, ["pathology_in_region"]).set_index(["average", "metric", "k"])
+    less = score_all(query, neighbor[:, :8], manifest, index, ["pathology_in_region"])
+    less = less[less["metric"].isin(["precision", "map", "mrr", "recall"])].set_index(["average", "metric", "k"])
+    common = less.index.intersection(deep.index)
+    assert (less.loc[common, "value"] <= deep.loc[common, "value"] + 1e-12).all()
+    assert (less.loc[common, "value"] < deep.loc[common, "value"]).any()
+
+
+def test_a_random_ranking_scores_the_chance_level():
+    query, _, manifest, index = retrieval(12, images=600)
+    generator = np.random.default_rng(0)
+    tables = []
+    for _ in range(12):
+        neighbor = np.stack([generator.permutation(index) for _ in query])
+        tables.append(score_all(query, neighbor, manifest, index, list(ALL_LEVELS), at=[1, 10]))
+    table = pd.concat(tables).query("metric != 'precision_std'")
+    means = table.groupby(["level", "average", "metric", "k"])[["value", "chance"]].mean()
+    micro = means.xs("micro", level="average")
+    assert micro["value"].to_numpy() == pytest.approx(micro["chance"].to_numpy(), abs=0.03)
+    assert means["value"].to_numpy() == pytest.approx(means["chance"].to_numpy(), abs=0.12)

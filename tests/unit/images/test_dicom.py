@@ -1,0 +1,414 @@
+import io
+import subprocess
+import sys
+import tracemalloc
+from pathlib import Path
+
+import data_store
+import numpy as np
+import pydicom
+import pytest
+from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset
+from pydicom.pixels import apply_modality_lut, apply_voi_lut
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    RLELossless,
+)
+
+import cbir
+from cbir.errors import InputError
+from cbir.images.reading import inspect_image, read_image
+from dicom_files import make_dicom, write_dicom
+
+REAL = Path(data_store.__file__).parent / "data"
+STORED = np.random.default_rng(0).integers(0, 4096, (40, 30)).astype(np.uint16)
+COLOR = np.random.default_rng(1).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+
+
+def by_arithmetic(values, low, high):
+    return np.floor(np.clip((values - low) / (high - low), 0, 1) * 255 + 0.5)
+
+
+def by_pydicom(dataset, low, high):
+    """pydicom's own modality and VOI pipeline, whose output range is low to high, on 8 bits."""
+    return by_arithmetic(apply_voi_lut(apply_modality_lut(dataset.pixel_array, dataset), dataset), low, high)
+
+
+def lut(levels, first, bits):
+    item = Dataset()
+    item.LUTDescriptor = [len(levels), first, bits]
+    item.LUTData = levels
+    item["LUTData"].VR = "US"
+    item["LUTDescriptor"].VR = "SS" if first < 0 else "US"
+    return item
+
+
+def test_pixels_without_a_window_span_their_minimum_to_maximum(tmp_path):
+    path = write_dicom(tmp_path / "a", STORED + 300, BitsStored=13)
+    np.testing.assert_array_equal(read_image(path), by_arithmetic(STORED.astype(float), STORED.min(), STORED.max()))
+    assert inspect_image(path)["bits"] == 13
+
+
+def test_eight_bits_without_a_window_show_as_they_are(tmp_path):
+    pixels = (STORED % 100 + 50).astype(np.uint8)
+    np.testing.assert_array_equal(read_image(write_dicom(tmp_path / "a", pixels)), pixels)
+    signed = write_dicom(tmp_path / "b", (pixels.astype(int) - 100).astype(np.int8))
+    np.testing.assert_array_equal(read_image(signed), by_arithmetic(pixels.astype(float), 50, 149))
+
+
+def test_flat_pixels_are_black(tmp_path):
+    assert not read_image(write_dicom(tmp_path / "a", np.full((4, 5), 900, np.uint16))).any()
+
+
+@pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT", "SIGMOID", None])
+@pytest.mark.parametrize(("center", "width"), [(40, 400), (-600, 1500), (0.5, 80.5), (100, 1)])
+def test_a_window_in_hounsfield_units_is_the_one_that_pydicom_applies(tmp_path, function, center, width):
+    tags = {
+        "RescaleSlope": 2,
+        "RescaleIntercept": -3000,
+        "WindowCenter": center,
+        "WindowWidth": width,
+        "BitsStored": 12,
+    }
+    if function:
+        tags["VOILUTFunction"] = function
+    dataset = make_dicom(STORED, **tags)
+    dataset.save_as(tmp_path / "a", enforce_file_format=True)
+    expected = by_pydicom(dataset, -3000.0, 4095 * 2 - 3000.0)
+    np.testing.assert_allclose(read_image(tmp_path / "a").astype(float), expected, atol=1)
+    assert (read_image(tmp_path / "a") == expected).mean() > 0.99  # a half may be rounded either way
+
+
+def test_a_linear_window_follows_the_standards_formula(tmp_path):
+    stored = np.array([[29, 30, 31, 40, 49, 50, 51]], np.uint16)
+    path = write_dicom(tmp_path / "a", stored, WindowCenter=40, WindowWidth=20)  # PS3.3 C.11.2.1.2.1
+    expected = [0, 0, 1.5 / 19 - 0.5 / 19, (0.5 / 19 + 0.5), (9.5 / 19 + 0.5), 1, 1]
+    np.testing.assert_array_equal(read_image(path), np.floor(np.array([expected]) * 255 + 0.5))
+
+
+def test_of_several_windows_the_first_counts(tmp_path):
+    path = write_dicom(tmp_path / "a", STORED, WindowCenter=[1000, 40], WindowWidth=[500, 80])
+    single = write_dicom(tmp_path / "b", STORED, WindowCenter=1000, WindowWidth=500)
+    np.testing.assert_array_equal(read_image(path), read_image(single))
+
+
+@pytest.mark.parametrize("tags", [{"WindowCenter": 5, "WindowWidth": 0}, {"WindowCenter": None, "WindowWidth": None}])
+def test_a_window_without_width_is_none(tmp_path, tags):
+    path = write_dicom(tmp_path / "a", STORED, **tags)
+    np.testing.assert_array_equal(read_image(path), read_image(write_dicom(tmp_path / "b", STORED)))
+
+
+def test_signed_pixels_keep_their_order(tmp_path):
+    pixels = STORED.astype(np.int16) - 2048
+    path = write_dicom(tmp_path / "a", pixels, BitsStored=12, WindowCenter=0, WindowWidth=4096)
+    np.testing.assert_array_equal(read_image(path), by_arithmetic(pixels.astype(float), -2048, 2047))
+
+
+def test_monochrome1_is_inverted(tmp_path):
+    for tags in ({}, {"WindowCenter": 2000, "WindowWidth": 1000}):
+        inverted = read_image(write_dicom(tmp_path / "a", STORED, PhotometricInterpretation="MONOCHROME1", **tags))
+        plain = read_image(write_dicom(tmp_path / "b", STORED, **tags))
+        np.testing.assert_allclose(inverted.astype(int), 255 - plain.astype(int), atol=1)
+        assert inverted[plain == 0].min() == 255
+        assert inverted[plain == 255].max() == 0
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+def test_padding_is_black_and_does_not_stretch_the_range(tmp_path, photometric):
+    pixels = STORED.astype(np.int16)
+    pixels[:5] = -2000
+    path = write_dicom(tmp_path / "a", pixels, PixelPaddingValue=-2000, PhotometricInterpretation=photometric)
+    expected = by_arithmetic(pixels[5:].astype(float), pixels[5:].min(), pixels[5:].max())
+    read = read_image(path)
+    assert not read[:5].any()
+    np.testing.assert_allclose(read[5:], 255 - expected if photometric == "MONOCHROME1" else expected, atol=1)
+
+
+def test_a_padding_range_is_all_padding(tmp_path):
+    pixels = STORED.astype(np.int16)
+    pixels[0, :3] = [-2000, -1500, -1000]
+    path = write_dicom(tmp_path / "a", pixels, PixelPaddingValue=-1000, PixelPaddingRangeLimit=-2000)
+    assert not read_image(path)[0, :3].any()
+    expected = by_arithmetic(pixels[1:].astype(float), STORED.min(), STORED.max())
+    np.testing.assert_allclose(read_image(path)[1:], expected, atol=1)
+
+
+def test_an_image_of_padding_alone_is_black(tmp_path):
+    path = write_dicom(tmp_path / "a", np.full((3, 3), 7, np.uint16), PixelPaddingValue=7)
+    assert not read_image(path).any()
+
+
+def test_a_voi_lut_maps_rescaled_values_and_goes_before_a_window(tmp_path):
+    levels = [int(level) for level in np.linspace(0, 1, 1000) ** 2 * 1023]
+    tags = {"RescaleSlope": 1, "RescaleIntercept": -1000, "WindowCenter": 40, "WindowWidth": 80}
+    dataset = make_dicom(STORED, VOILUTSequence=[lut(levels, -500, 10)], **tags)
+    dataset.save_as(tmp_path / "a", enforce_file_format=True)
+    entry = np.clip(STORED.astype(int) - 1000 + 500, 0, 999)
+    np.testing.assert_array_equal(read_image(tmp_path / "a"), by_arithmetic(np.array(levels)[entry], 0, 1023))
+
+
+def test_a_modality_lut_comes_before_the_window(tmp_path):
+    levels = [int(level) for level in np.linspace(0, 60000, 4096)[::-1]]
+    path = write_dicom(
+        tmp_path / "a", STORED, ModalityLUTSequence=[lut(levels, 0, 16)], WindowCenter=30000, WindowWidth=20001
+    )
+    np.testing.assert_array_equal(read_image(path), by_arithmetic(np.array(levels)[STORED] - 29999.5, -10000, 10000))
+
+
+@pytest.mark.parametrize(("name", "low", "high"), [("mlut_18.dcm", None, None), ("vlut_04.dcm", 0, 65535)])
+def test_real_luts_are_applied_as_pydicom_applies_them(name, low, high):
+    dataset = pydicom.dcmread(REAL / name)
+    values = apply_voi_lut(apply_modality_lut(dataset.pixel_array, dataset), dataset).astype(float)
+    low, high = (values.min(), values.max()) if low is None else (low, high)
+    np.testing.assert_array_equal(read_image(REAL / name), by_arithmetic(values, low, high))
+
+
+def test_32_bit_and_float_pixels_are_shown(tmp_path):
+    pixels = STORED.astype(np.uint32) * 1_000_000
+    expected = by_arithmetic(STORED.astype(float), STORED.min(), STORED.max())
+    np.testing.assert_array_equal(read_image(write_dicom(tmp_path / "a", pixels)), expected)
+    dataset = make_dicom(STORED.astype(np.float32))
+    dataset.FloatPixelData = dataset.pop("PixelData").value
+    for keyword in ("BitsStored", "HighBit", "PixelRepresentation"):
+        delattr(dataset, keyword)
+    dataset.save_as(tmp_path / "b", enforce_file_format=True)
+    np.testing.assert_array_equal(read_image(tmp_path / "b"), expected)
+
+
+def test_rgb_is_shown_as_it_is_in_either_planar_configuration(tmp_path):
+    np.testing.assert_array_equal(read_image(write_dicom(tmp_path / "a", COLOR)), COLOR)
+    dataset = make_dicom(COLOR, PlanarConfiguration=1)
+    dataset.PixelData = np.moveaxis(COLOR, 2, 0).tobytes()
+    dataset.save_as(tmp_path / "b", enforce_file_format=True)
+    np.testing.assert_array_equal(read_image(tmp_path / "b"), COLOR)
+
+
+@pytest.mark.parametrize(("kind", "factor"), [(np.uint16, 257), (np.uint32, 0x01010101)])
+def test_deep_rgb_shows_its_high_byte(tmp_path, kind, factor):
+    path = write_dicom(tmp_path / "a", COLOR.astype(kind) * kind(factor))
+    np.testing.assert_array_equal(read_image(path), COLOR)
+
+
+def test_ybr_becomes_rgb(tmp_path):
+    pixels = np.array([[[76, 85, 255], [150, 44, 21], [29, 255, 107], [128, 128, 128]]], np.uint8)
+    path = write_dicom(tmp_path / "a", pixels, PhotometricInterpretation="YBR_FULL")  # ITU-T T.871
+    expected = [[[254, 0, 0], [0, 255, 1], [0, 0, 254], [128, 128, 128]]]
+    np.testing.assert_allclose(read_image(path).astype(int), expected, atol=1)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("first", [0, 10])
+def test_a_palette_becomes_its_colors(tmp_path, bits, first):
+    pixels = np.arange(30, dtype=np.uint8).reshape(5, 6)
+    levels = np.random.default_rng(2).integers(0, 256, (3, 16))
+    dataset = make_dicom(pixels, PhotometricInterpretation="PALETTE COLOR")
+    for color, channel in zip(("Red", "Green", "Blue"), levels, strict=True):
+        setattr(dataset, f"{color}PaletteColorLookupTableDescriptor", [16, first, bits])
+        data = channel.astype(np.uint8) if bits == 8 else (channel * 257).astype("<u2")
+        setattr(dataset, f"{color}PaletteColorLookupTableData", data.tobytes())
+    dataset.save_as(tmp_path / "a", enforce_file_format=True)
+    entry = np.clip(pixels.astype(int) - first, 0, 15)
+    np.testing.assert_array_equal(read_image(tmp_path / "a"), np.moveaxis(levels[:, entry], 0, 2))
+
+
+def test_a_supplemental_palette_colors_what_lies_above_the_grey():
+    dataset = pydicom.dcmread(REAL / "eCT_Supplemental.dcm")
+    stored = dataset.pixel_array[1]
+    read = read_image(REAL / "eCT_Supplemental.dcm", 1)
+    entries, first, _ = dataset.RedPaletteColorLookupTableDescriptor
+    for channel, color in enumerate(("Red", "Green", "Blue")):
+        table = np.frombuffer(dataset[f"{color}PaletteColorLookupTableData"].value, "<u2") >> 8
+        colored = stored >= first
+        expected = table[np.clip(stored[colored].astype(int) - first, 0, entries - 1)]
+        np.testing.assert_array_equal(read[colored, channel], expected)
+    assert not read[stored == 0].any()  # -1024 HU, below the window
+
+
+def test_a_frame_is_read_by_its_number_and_no_other_one(tmp_path):
+    frames = np.random.default_rng(3).integers(0, 4096, (64, 128, 128)).astype(np.uint16)
+    path = write_dicom(tmp_path / "a", frames)
+    read_image(path)
+    tracemalloc.start()
+    read = read_image(path, 41)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_array_equal(read, by_arithmetic(frames[41].astype(float), frames[41].min(), frames[41].max()))
+    assert peak < frames.nbytes / 2
+    for frame in (64, -1):
+        with pytest.raises(InputError, match=f"no frame {frame}, it has 64"):
+            read_image(path, frame)
+
+
+def test_an_enhanced_objects_frames_have_their_own_rescale_and_window(tmp_path):
+    def group(**tags):
+        item = Dataset()
+        for keyword, value in tags.items():
+            setattr(item, keyword, value)
+        return item
+
+    def voi(center, width):
+        return [group(WindowCenter=center, WindowWidth=width)]
+
+    frames = np.stack([STORED, STORED])
+    path = write_dicom(
+        tmp_path / "a",
+        frames,
+        SharedFunctionalGroupsSequence=[
+            group(PixelValueTransformationSequence=[group(RescaleSlope=2, RescaleIntercept=-1000)])
+        ],
+        PerFrameFunctionalGroupsSequence=[
+            group(FrameVOILUTSequence=voi(0, 2001)),
+            group(FrameVOILUTSequence=voi(3000, 4001)),
+        ],
+    )
+    values = STORED * 2.0 - 1000
+    np.testing.assert_array_equal(read_image(path, 0), by_arithmetic(values + 0.5, -1000, 1000))
+    np.testing.assert_array_equal(read_image(path, 1), by_arithmetic(values + 0.5, 1000, 5000))
+
+
+@pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless])
+def test_compressed_pixels_show_the_same(tmp_path, syntax):
+    dataset = make_dicom(np.tile(STORED, (2, 3)), BitsStored=12, WindowCenter=2000, WindowWidth=1500)
+    dataset.save_as(tmp_path / "a", enforce_file_format=True)
+    dataset.compress(syntax, generate_instance_uid=False)
+    dataset.save_as(tmp_path / "b", enforce_file_format=True)
+    assert inspect_image(tmp_path / "a") == inspect_image(tmp_path / "b")
+
+
+@pytest.mark.parametrize("syntax", [DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian])
+def test_other_uncompressed_syntaxes_show_the_same(tmp_path, syntax):
+    dataset = make_dicom(STORED, BitsStored=12, VOILUTSequence=[lut([0, 100, 300, 1023], 10, 10)])
+    dataset.save_as(tmp_path / "a", enforce_file_format=True)
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.save_as(tmp_path / "b", enforce_file_format=True)
+    assert inspect_image(tmp_path / "a") == inspect_image(tmp_path / "b")
+
+
+@pytest.mark.parametrize(("is_implicit", "is_little_endian"), [(True, True), (False, True), (False, False)])
+def test_a_data_set_without_the_file_format_is_dicom_too(tmp_path, is_implicit, is_little_endian):
+    dataset = make_dicom(COLOR[..., 0])
+    del dataset.file_meta
+    dataset.save_as(tmp_path / "a", implicit_vr=is_implicit, little_endian=is_little_endian)
+    np.testing.assert_array_equal(read_image(tmp_path / "a"), COLOR[..., 0])
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["693_UNCR.dcm", "693_J2KR.dcm"],
+        ["693_UNCI.dcm", get_testdata_file("693_J2KI.dcm", download=False)],
+        ["MR2_UNCR.dcm", "MR2_J2KR.dcm"],
+        ["RG1_UNCR.dcm", "RG1_J2KR.dcm"],
+        ["RG3_UNCI.dcm", "RG3_J2KI.dcm"],
+        ["US1_UNCR.dcm", "US1_J2KR.dcm"],
+        ["color-pl.dcm", "color-px.dcm"],
+        ["OBXXXX1A.dcm", "OBXXXX1A_rle.dcm", "OBXXXX1A_expb.dcm"],
+        ["gdcm-US-ALOKA-16.dcm", "gdcm-US-ALOKA-16_big.dcm"],
+        ["SC_rgb.dcm", "SC_rgb_expb_16bit.dcm", "SC_rgb_32bit.dcm", "SC_rgb_gdcm2k_uncompressed.dcm"],
+        [
+            get_testdata_file(f"MR_small{kind}.dcm", download=False)
+            for kind in ("", "_RLE", "_bigendian", "_implicit", "_jp2klossless", "_jpeg_ls_lossless", "_padded")
+        ],
+    ],
+    ids=lambda names: Path(names[0]).stem,
+)
+def test_the_same_real_picture_has_one_hash_in_every_lossless_transfer_syntax(names):
+    inspected = [inspect_image(REAL / name) for name in names]
+    assert all(found["readable"] for found in inspected)
+    assert len({found["pixel_hash"] for found in inspected}) == 1
+
+
+@pytest.mark.parametrize("frame", [0, 9])
+def test_the_same_real_frame_has_one_hash_in_every_lossless_transfer_syntax(frame):
+    kinds = ("", "_RLE", "_big_endian", "_jpeg_2k_lossless", "_jpeg_ls_lossless")
+    hashes = {inspect_image(REAL / f"emri_small{kind}.dcm", frame)["pixel_hash"] for kind in kinds}
+    assert len(hashes) == 1
+
+
+def test_a_real_jpeg_in_ybr_is_close_to_its_uncompressed_twin():
+    reference = read_image(get_testdata_file("SC_rgb_jpeg_gdcm.dcm", download=False)).astype(int)
+    np.testing.assert_array_equal(reference, pydicom.dcmread(REAL / "SC_rgb.dcm").pixel_array)
+    lossy = read_image(get_testdata_file("SC_rgb_jpeg_lossy_gdcm.dcm", download=False)).astype(int)
+    assert np.abs(lossy - reference).mean() < 4
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "693_UNCR.dcm",  # native
+        "693_J2KR.dcm",  # JPEG 2000
+        "bad_sequence.dcm",  # JPEG lossless
+        "color3d_jpeg_baseline.dcm",
+        "OBXXXX1A_rle.dcm",
+        "emri_small_jpeg_ls_lossless.dcm",
+        get_testdata_file("JPGExtended.dcm", download=False),
+        get_testdata_file("image_dfl.dcm", download=False),
+        get_testdata_file("MR_small_implicit.dcm", download=False),
+    ],
+    ids=lambda name: Path(name).stem,
+)
+@pytest.mark.parametrize("share", [0.3, 0.7, 0.97])
+def test_truncated_pixels_are_refused_whatever_the_decoder_makes_of_them(tmp_path, name, share):
+    whole = (REAL / name).read_bytes()
+    path = tmp_path / "a.dcm"
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(InputError, match=f"^{path}: "):
+        read_image(path)
+
+
+def test_a_missing_sequence_delimiter_alone_is_forgiven():
+    complete = inspect_image(REAL / "emri_small_jpeg_2k_lossless.dcm", 9)
+    assert inspect_image(REAL / "emri_small_jpeg_2k_lossless_too_short.dcm", 9) == complete
+
+
+def test_dicom_without_pixels_is_refused(tmp_path):
+    dataset = make_dicom(STORED)
+    del dataset.PixelData
+    dataset.save_as(tmp_path / "a", enforce_file_format=True)
+    for path in (tmp_path / "a", get_testdata_file("reportsi.dcm", download=False)):
+        with pytest.raises(InputError, match="DICOM without pixels"):
+            read_image(path)
+
+
+def test_an_unknown_photometric_interpretation_is_refused_by_name(tmp_path):
+    path = write_dicom(tmp_path / "a", COLOR, PhotometricInterpretation="HSV")
+    with pytest.raises(InputError, match="HSV"):
+        read_image(path)
+
+
+def test_a_transfer_syntax_that_nothing_decodes_is_refused_by_name(tmp_path):
+    dataset = make_dicom(STORED)
+    dataset.compress(RLELossless)
+    dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.102"
+    dataset.save_as(tmp_path / "a", enforce_file_format=True)
+    with pytest.raises(InputError, match="MPEG-4"):
+        read_image(tmp_path / "a")
+
+
+def test_dicom_that_claims_too_many_pixels_is_refused_before_it_is_decoded(tmp_path):
+    path = write_dicom(tmp_path / "a", STORED, Rows=65535, Columns=65535)
+    with pytest.raises(InputError, match="65535 x 65535 pixels; at most"):
+        read_image(path)
+
+
+def test_odd_files_are_read_without_a_word():
+    files = [get_testdata_file(name, download=False) for name in ("MR_small_padded.dcm", "J2K_pixelrep_mismatch.dcm")]
+    code = f"from cbir.images.reading import read_image\nfor path in {files}: read_image(path)"
+    library = Path(cbir.__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], cwd=library, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_big_endian_pixels_show_the_same(tmp_path):
+    dataset = make_dicom(STORED, BitsStored=12)
+    dataset.save_as(tmp_path / "a", enforce_file_format=True)
+    dataset.PixelData = STORED.astype(">u2").tobytes()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+    stream = io.BytesIO()
+    dataset.save_as(stream, enforce_file_format=True)
+    (tmp_path / "b").write_bytes(stream.getvalue())
+    assert inspect_image(tmp_path / "a") == inspect_image(tmp_path / "b")

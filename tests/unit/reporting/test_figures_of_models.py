@@ -1,0 +1,190 @@
+"""The figures that set models against each other show what stands in the tables, all of it legible."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import same_color
+from matplotlib.text import Text
+
+from cbir.reporting.figures.comparisons import both_ways, draw_comparisons, order_models
+from cbir.reporting.figures.cost import draw_cost
+from cbir.reporting.figures.embedding_quality import draw_embedding_quality
+from cbir.reporting.figures.label_frequency import draw_label_frequency
+from cbir.reporting.figures.recall_speed import draw_recall_speed
+from cbir.reporting.figures.style import model_styles
+from figure_checks import FEW, MANY, assert_all_is_inside_and_apart, pick, plausible_scores
+
+NUMBERS = ["3", "15"]
+INDEXES = {"exact": (1.0, 9000), "hnsw32": (0.97, 40000), "ivf64-pq16": (0.6, 41000), "sq8": (0.99, 9500)}
+
+
+def plausible_probes(models):
+    generator = np.random.default_rng(1)
+    rows = itertools.product(models, ["linear", "knn", "knn_weighted"], [("accuracy", "micro"), ("f1", "macro")])
+    probes = pd.DataFrame([(model, probe, *kind) for model, probe, kind in rows])
+    probes.columns = ["model", "probe", "metric", "average"]
+    value = generator.uniform(0.2, 0.8, len(probes))
+    return probes.assign(value=value, ci_low=value - 0.06, ci_high=value + 0.06)
+
+
+def plausible_labels(models, labels=161):
+    generator = np.random.default_rng(2)
+    images = np.round(np.geomspace(1, 60000, labels)).astype(int)
+    tables = []
+    for model, k in itertools.product(models, (1, 10)):
+        value = generator.uniform(0, 1, labels)
+        value[3] = np.nan
+        tables.append(pd.DataFrame({"model": model, "index_images": images, "k": k, "value": value}))
+    correlations = pd.DataFrame(itertools.product(models, (1, 10)), columns=["model", "k"])
+    value = np.linspace(-0.5, 0.9, len(correlations))
+    return pd.concat(tables), correlations.assign(value=value, ci_low=value - 0.1, ci_high=value + 0.1)
+
+
+def plausible_costs(models):
+    seconds = np.geomspace(0.002, 3, len(models))
+    return pd.DataFrame({"model": list(models), "seconds_per_image": seconds, "bytes_per_image": 4096})
+
+
+def plausible_indexes(models):
+    rows = [
+        (model, index, level, k, recall - 0.01 * place, 0.5 * recall, queries / (1 + place))
+        for place, model in enumerate(models)
+        for index, (recall, queries) in INDEXES.items()
+        for level in ("modality", "pathology")
+        for k in (1, 5, 10, 100)
+    ]
+    return pd.DataFrame(
+        rows, columns=["model", "index", "level", "k", "recall", "precision_micro", "queries_per_second"]
+    )
+
+
+def plausible_comparisons(models, indexes=("exact",)):
+    """Pairs of models whose values fall in their order, in macro in the reverse order."""
+    rows = []
+    for index, (one, other), (average, step), k in itertools.product(
+        indexes, itertools.combinations(range(len(models)), 2), (("micro", 0.02), ("macro", -0.03)), (1, 3)
+    ):
+        difference = step * (other - one)
+        p = 0.01 if other - one > 1 else 0.2
+        rows.append(
+            (index, "pathology", average, "precision", k, list(models)[one], list(models)[other], difference, p)
+        )
+    columns = ["index", "level", "average", "metric", "k", "model", "other", "difference", "p_holm"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(ci_low=table["difference"] - 0.03, ci_high=table["difference"] + 0.05)
+
+
+def draw(name, models):
+    styles = model_styles(models)
+    if name == "label_frequency":
+        return draw_label_frequency(*plausible_labels(models), styles)
+    if name == "recall_speed":
+        return draw_recall_speed(plausible_indexes(models), styles)
+    if name == "comparisons":
+        return draw_comparisons(plausible_comparisons(models, indexes=("exact", "hnsw")), styles)
+    if name == "cost":
+        return draw_cost(plausible_scores(models), plausible_costs(models), styles)
+    return draw_embedding_quality(plausible_scores(models), plausible_probes(models), styles)
+
+
+@pytest.mark.parametrize("name", ["label_frequency", "embedding_quality", "cost", "comparisons", "recall_speed"])
+@pytest.mark.parametrize("models", [FEW, MANY], ids=NUMBERS)
+def test_every_text_is_inside_and_apart_and_every_model_named(name, models):
+    figure = draw(name, models)
+    assert_all_is_inside_and_apart(figure)
+    assert set(models) <= {text.get_text() for text in figure.findobj(Text)}
+
+
+def test_embedding_quality_of_next_to_no_queries_keeps_its_titles():
+    scores, probes = (table(FEW).assign(ci_low=0.0, ci_high=1.0) for table in (plausible_scores, plausible_probes))
+    assert_all_is_inside_and_apart(draw_embedding_quality(scores, probes, model_styles(FEW)))
+
+
+def points_of(panel):
+    return [line for line in panel.get_lines() if line.get_marker() not in ("None", None, "")]
+
+
+def test_label_frequency_shows_each_label_with_a_value_and_the_correlation():
+    precision, correlations = plausible_labels(FEW)
+    figure = draw_label_frequency(precision, correlations, model_styles(FEW))
+    assert [panel.get_title() for panel in figure.axes] == list(FEW)
+    for panel, model in zip(figure.axes, FEW, strict=True):
+        rows = pick(precision, model=model, k=1).dropna()
+        np.testing.assert_array_equal(points_of(panel)[0].get_xydata(), rows[["index_images", "value"]])
+        value = pick(correlations, model=model, k=1)["value"].item()
+        text = f"ρ = {value:.2f} [{value - 0.1:.2f}, {value + 0.1:.2f}]"
+        assert panel.texts[0].get_text() == text.replace("-", "−")
+
+
+def test_label_frequency_without_a_correlation_says_so():
+    precision, correlations = plausible_labels(FEW)
+    nothing = correlations.assign(value=np.nan, ci_low=np.nan, ci_high=np.nan)
+    figure = draw_label_frequency(precision, nothing, model_styles(FEW))
+    assert {panel.texts[0].get_text() for panel in figure.axes} == {"no rank correlation"}
+
+
+def test_embedding_quality_has_a_point_a_model_with_its_intervals():
+    scores, probes, styles = plausible_scores(MANY), plausible_probes(MANY), model_styles(MANY)
+    figure = draw_embedding_quality(scores, probes, styles)
+    retrieval = pick(scores, index_size="full", level="pathology", average="micro", k=1).set_index("model")
+    for panel, probe in zip(figure.axes, ("linear", "knn", "knn_weighted"), strict=True):
+        accuracy = pick(probes, probe=probe, metric="accuracy").set_index("model")
+        bars = np.array([bar for bars in panel.collections for bar in bars.get_segments()])
+        points = points_of(panel)
+        for place, (model, point) in enumerate(zip(MANY, points, strict=True)):
+            across, up = accuracy.loc[model], retrieval.loc[model]
+            assert point.get_xydata().tolist() == [[across["value"], up["value"]]]
+            assert same_color(point.get_color(), styles[model].color)
+            assert point.get_marker() == styles[model].marker
+            np.testing.assert_allclose(bars[2 * place][:, 0], [across["ci_low"], across["ci_high"]])
+            np.testing.assert_allclose(bars[2 * place + 1][:, 1], [up["ci_low"], up["ci_high"]])
+
+
+def test_cost_has_a_point_a_model_at_its_seconds_and_its_bytes():
+    scores, costs = plausible_scores(FEW), plausible_costs(FEW)
+    figure = draw_cost(scores, costs, model_styles(FEW))
+    precision = pick(scores, index_size="full", level="pathology", average="micro", k=1)["value"].to_numpy()
+    for panel, column in zip(figure.axes, ("seconds_per_image", "bytes_per_image"), strict=True):
+        drawn = np.concatenate([point.get_xydata() for point in points_of(panel)])
+        np.testing.assert_allclose(drawn, np.stack([costs[column], precision], axis=1))
+        assert panel.get_xscale() == "log"
+
+
+def test_comparisons_are_differences_from_the_best_of_each_panel():
+    models = dict.fromkeys("abcd", "supervised")
+    figure = draw_comparisons(plausible_comparisons(models), model_styles(models))
+    micro, macro = figure.axes
+    assert [label.get_text() for label in micro.get_yticklabels()] == ["a", "b", "c", "d"]
+    expected = {0: 0, 1: -0.02, 2: -0.04, 3: -0.06}
+    assert {point.get_ydata()[0]: point.get_xdata()[0] for point in points_of(micro)} == pytest.approx(expected)
+    expected = {0: -0.09, 1: -0.06, 2: -0.03, 3: 0}
+    assert {point.get_ydata()[0]: point.get_xdata()[0] for point in points_of(macro)} == pytest.approx(expected)
+    filled = {point.get_ydata()[0]: point.get_markerfacecolor() != "white" for point in points_of(micro)}
+    assert filled == {0: True, 1: False, 2: True, 3: True}
+    bars = np.concatenate([bars.get_segments() for bars in micro.collections])
+    np.testing.assert_allclose(bars[:, :, 0], [[-0.07, 0.01], [-0.09, -0.01], [-0.11, -0.03]])
+    assert micro.texts[0].get_text() == macro.texts[0].get_text() == "best"
+    assert micro.texts[0].xy == (0, 0)
+    assert macro.texts[0].xy == (0, 3)
+
+
+def test_a_comparison_the_other_way_round_has_the_other_sign_and_its_interval_turned():
+    one = pd.DataFrame({"model": ["a"], "other": ["b"], "difference": [0.1], "ci_low": [-0.05], "ci_high": [0.3]})
+    back = both_ways(one).iloc[1]
+    assert back[["model", "other", "difference", "ci_low", "ci_high"]].tolist() == ["b", "a", -0.1, -0.3, 0.05]
+    assert order_models(both_ways(one)) == ["a", "b"]
+
+
+def test_recall_speed_has_recall_and_precision_of_every_index_and_names_it():
+    indexes = plausible_indexes(FEW)
+    figure = draw_recall_speed(indexes, model_styles(FEW))
+    assert [panel.get_title() for panel in figure.axes] == list(FEW)
+    for panel, model in zip(figure.axes, FEW, strict=True):
+        rows = pick(indexes, model=model, level="pathology", k=10).sort_values("queries_per_second")
+        recall, precision = points_of(panel)
+        np.testing.assert_array_equal(recall.get_xydata(), rows[["queries_per_second", "recall"]])
+        np.testing.assert_array_equal(precision.get_xydata(), rows[["queries_per_second", "precision_micro"]])
+        assert [text.get_text() for text in panel.texts] == rows["index"].tolist()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["recall at 10", "precision at 10"]

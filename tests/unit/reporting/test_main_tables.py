@@ -1,0 +1,215 @@
+"""The tables that readers get."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cbir.errors import InputError
+from cbir.reporting.main_tables import (
+    COLUMNS,
+    gather_scores,
+    largest_index,
+    levels_table,
+    main_table,
+    pathology_precision,
+    probes_table,
+    read_scores,
+    read_table,
+    write_csv,
+    write_latex,
+    write_markdown,
+)
+
+
+def score(value=0.5, dataset="chest", model="a", index="exact", size="full", draw=0, images=100, **other):
+    row = {"dataset": dataset, "model": model, "index": index, "index_size": size, "draw": draw, "index_images": images}
+    row |= {"level": "pathology", "average": "micro", "metric": "precision", "k": 1, "value": value}
+    return row | {"ci_low": value - 0.1, "ci_high": value + 0.1, "queries": 20, "chance": 0.1} | other
+
+
+def table(*rows):
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def test_gathered_scores_do_not_depend_on_the_order_of_their_files(tmp_path):
+    for model in "abc":
+        rows = [
+            score(1 / 3, model=model, size=size, images=n, k=k) for size, n in (("9", 9), ("10", 10)) for k in (2, 1)
+        ]
+        write_csv(table(*rows), tmp_path / f"{model}.csv")
+    paths = sorted(tmp_path.glob("*.csv"))
+    forward, backward = gather_scores(paths), gather_scores(paths[::-1])
+    pd.testing.assert_frame_equal(forward, backward)
+    assert forward["model"].tolist() == [*"aaaabbbbcccc"]
+    assert forward["index_size"].tolist()[:4] == ["9", "9", "10", "10"]
+    assert forward["k"].tolist()[:4] == [1, 2, 1, 2]
+
+
+def test_scores_come_back_from_csv_exactly_as_they_were(tmp_path):
+    values = np.random.default_rng(0).random(200)
+    rows = [score(value, model="NA", size="100", k=k, ci_low=np.nan) for k, value in enumerate(values)]
+    write_csv(table(*rows), tmp_path / "first.csv")
+    back = read_scores(tmp_path / "first.csv")
+    assert back["value"].tolist() == values.tolist()
+    assert set(back["model"]) == {"NA"}
+    assert set(back["index_size"]) == {"100"}
+    assert back["ci_low"].isna().all()
+    write_csv(back, tmp_path / "second.csv")
+    assert (tmp_path / "first.csv").read_bytes() == (tmp_path / "second.csv").read_bytes()
+
+
+def test_a_table_without_its_columns_is_refused_by_name(tmp_path):
+    table(score()).drop(columns=["ci_low", "k"]).to_csv(tmp_path / "half.csv", index=False)
+    with pytest.raises(InputError, match=r"half\.csv: no column\n  k\n  ci_low"):
+        read_scores(tmp_path / "half.csv")
+
+
+def test_the_largest_index_is_the_full_one_of_each_dataset():
+    scores = table(
+        score(0.1, size="50", images=50),
+        score(0.9, size="100", images=100, draw=1),
+        score(0.2, size="full", images=100),
+        score(0.3, dataset="hand", size="7", images=7),
+    )
+    largest = largest_index(scores)
+    assert largest[["dataset", "index_size", "value"]].to_numpy().tolist() == [
+        ["chest", "full", 0.2],
+        ["hand", "7", 0.3],
+    ]
+
+
+def test_the_largest_index_averages_over_its_draws_where_none_is_full():
+    scores = table(score(0.2, size="50", images=50, draw=0), score(0.6, size="50", images=50, draw=1))
+    row = largest_index(scores).iloc[0]
+    assert row[["value", "ci_low", "ci_high"]].tolist() == pytest.approx([0.4, 0.3, 0.5])
+
+
+def test_the_main_table_holds_pathology_on_the_largest_index_in_the_order_of_the_models():
+    scores = table(
+        *(
+            score(0.1 * k, model=model, k=k, average=average)
+            for model in "ab"
+            for k in (1, 3)
+            for average in ("micro", "macro")
+        ),
+        score(0.99, level="modality"),
+        score(0.98, metric="recall"),
+        score(0.97, size="10", images=10),
+        score(0.96, k=5),
+    )
+    main = main_table(scores, ["b", "a"], [1, 3, 10])
+    assert list(main) == ["dataset", "model", *(f"{a} P@{k}" for a in ("micro", "macro") for k in (1, 3, 10))]
+    assert main["model"].tolist() == ["b", "a"]
+    np.testing.assert_allclose(main.iloc[1, 2:].astype(float), [0.1, 0.3, np.nan, 0.1, 0.3, np.nan])
+
+
+def test_the_main_table_names_the_index_where_there_are_several():
+    scores = table(score(0.5, index="exact"), score(0.4, index="hnsw"))
+    main = main_table(scores, ["a"], [1])
+    assert main[["index", "micro P@1"]].to_numpy().tolist() == [["exact", 0.5], ["hnsw", 0.4]]
+
+
+@pytest.fixture
+def printed():
+    return pd.DataFrame(
+        {
+            "dataset": ["chest", "chest", "chest", "hand_x", "hand_x"],
+            "model": ["a_b", "c", "d", "a_b", "c"],
+            "images": [1234567, 1, 2, 3, 4],
+            "P@1": [0.12349, 0.9004, 0.9001, 0.25, np.nan],
+        }
+    )
+
+
+def test_markdown_has_three_decimals_and_the_best_of_each_dataset_in_bold(printed, tmp_path):
+    write_markdown(printed, tmp_path / "t.md", bold_best=True)
+    lines = (tmp_path / "t.md").read_text(encoding="utf-8").splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+    assert cells == [
+        ["chest", "a_b", "1,234,567", "0.123"],
+        ["chest", "c", "1", "**0.900**"],
+        ["chest", "d", "2", "**0.900**"],
+        ["hand_x", "a_b", "3", "**0.250**"],
+        ["hand_x", "c", "4", "–"],
+    ]
+
+
+def test_chance_is_never_set_as_the_best(tmp_path):
+    table = pd.DataFrame({"dataset": ["a"] * 3, "model": ["one", "two", "chance"], "P@1": [0.2, 0.1, 0.3]})
+    write_markdown(table, tmp_path / "t.md", bold_best=True)
+    assert re.findall(r"\*\*(.+?)\*\*", (tmp_path / "t.md").read_text()) == ["0.200"]
+
+
+def test_nothing_is_bold_unless_asked_for(printed, tmp_path):
+    write_markdown(printed, tmp_path / "t.md")
+    write_latex(printed, tmp_path / "t.tex")
+    assert "**" not in (tmp_path / "t.md").read_text(encoding="utf-8")
+    assert "textbf" not in (tmp_path / "t.tex").read_text(encoding="utf-8")
+
+
+def test_latex_escapes_names_and_sets_the_best_in_bold(printed, tmp_path):
+    write_latex(printed, tmp_path / "t.tex", bold_best=True)
+    lines = (tmp_path / "t.tex").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == r"\begin{tabular}{llrr}"
+    assert lines[4] == r"chest & a\_b & 1,234,567 & 0.123 \\"
+    assert lines[5] == r"chest & c & 1 & \textbf{0.900} \\"
+    assert lines[7] == r"hand\_x & a\_b & 3 & \textbf{0.250} \\"
+    assert [lines[1], lines[3], lines[9]] == [r"\toprule", r"\midrule", r"\bottomrule"]
+
+
+def test_the_levels_table_has_a_column_a_level_and_average_and_a_row_for_chance():
+    rows = [
+        score(value, model=model, level=level, average=average, chance=0.05, k=k)
+        for model, value in (("a", 0.5), ("b", 0.7))
+        for level in ("pathology", "modality", "pathology_in_region")
+        for average in ("macro", "micro")
+        for k in (1, 3)
+    ]
+    levels = levels_table(table(*rows, score(0.99, size="10", images=10)), ["b", "a"])
+    columns = [
+        f"{level} {average}"
+        for level in ("modality", "pathology", "pathology in region")
+        for average in ("micro", "macro")
+    ]
+    assert list(levels) == ["dataset", "model", *columns]
+    assert levels["model"].tolist() == ["b", "a", "chance"]
+    assert levels[columns].to_numpy().tolist() == [[0.7] * 6, [0.5] * 6, [0.05] * 6]
+
+
+def test_the_probes_table_has_accuracy_f1_and_area_of_each_probe():
+    rows = [
+        ("chest", model, probe, metric, average, value)
+        for model in ("a", "b")
+        for probe in ("linear", "knn_weighted")
+        for metric, average, value in (
+            ("accuracy", "micro", 0.1),
+            ("f1", "micro", 0.2),
+            ("f1", "macro", 0.3),
+            ("roc_auc", "macro", 0.4),
+        )
+    ]
+    probes = pd.DataFrame(rows, columns=["dataset", "model", "probe", "metric", "average", "value"])
+    main = probes_table(probes, ["b", "a"])
+    columns = [f"{probe} {name}" for probe in ("linear", "knn weighted") for name in ("accuracy", "F1", "AUC")]
+    assert list(main) == ["dataset", "model", *columns]
+    assert main["model"].tolist() == ["b", "a"]
+    assert main[columns].to_numpy().tolist() == [[0.1, 0.3, 0.4] * 2] * 2
+
+
+def test_tidy_tables_come_back_with_their_names_as_text_and_what_is_empty_apart(tmp_path):
+    path = tmp_path / "confusion.csv"
+    path.write_text("model,index_size,neighbor_label,share\n7,100,,0.1\nNA,full,XR/a/b,\n")
+    read = read_table(path)
+    assert read["model"].tolist() == ["7", "NA"]
+    assert read["index_size"].tolist() == ["100", "full"]
+    assert read["neighbor_label"].tolist() == ["", "XR/a/b"]
+    assert read["share"].isna().tolist() == [False, True]
+
+
+def test_pathology_precision_is_the_micro_average_at_the_smallest_depth_in_the_largest_index():
+    wanted = [score(0.3, model="a"), score(0.6, model="b")]
+    other = [score(0.9, k=5), score(0.9, average="macro"), score(0.9, level="modality"), score(0.9, metric="recall")]
+    found = pathology_precision(table(*wanted, *other, score(0.9, size="10", images=10)))
+    assert found["value"].to_dict() == {"a": 0.3, "b": 0.6}

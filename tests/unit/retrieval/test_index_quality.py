@@ -1,0 +1,72 @@
+"""Recall is a count of common neighbors, and precision stands beside it as it was scored."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cbir.errors import InputError
+from cbir.retrieval.index_quality import recall_and_precision, recall_at_every_k, time_search
+from cbir.retrieval.indexes import build_index, write_index
+from cbir.retrieval.neighbors import Neighbors
+
+
+def neighbors(neighbor, query=None):
+    neighbor = np.array(neighbor, np.int64)
+    query = np.arange(len(neighbor)) + 90 if query is None else np.array(query)
+    return Neighbors(query, neighbor, np.where(neighbor < 0, np.nan, 0.5).astype(np.float32))
+
+
+def test_recall_counts_the_exact_neighbors_found_at_each_depth():
+    exact = neighbors([[1, 2, 3], [4, 5, 6]])
+    found = neighbors([[2, 1, 9], [4, 7, -1]])
+    np.testing.assert_allclose(recall_at_every_k(found, exact), [1 / 2, 3 / 4, 3 / 6])
+
+
+def test_recall_is_that_of_set_intersections():
+    generator = np.random.default_rng(0)
+    exact, found = (np.array([generator.permutation(30)[:12] for _ in range(200)]) for _ in range(2))
+    found[generator.random(200) < 0.3, 7:] = -1
+    recall = recall_at_every_k(neighbors(found), neighbors(exact))
+    for k in range(1, 13):
+        common = [len(set(f[:k]) & set(e[:k])) / k for f, e in zip(found, exact, strict=True)]
+        assert recall[k - 1] == pytest.approx(np.mean(common), abs=1e-12)
+
+
+def test_exact_neighbors_have_recall_one_at_every_depth():
+    exact = neighbors([[1, 2, 3], [3, 1, 0]])
+    np.testing.assert_array_equal(recall_at_every_k(exact, exact), np.ones(3))
+
+
+@pytest.mark.parametrize("other", [neighbors([[1, 2]]), neighbors([[1, 2, 3]], query=[7])], ids=["depth", "queries"])
+def test_neighbors_of_other_queries_or_depth_are_refused(other):
+    with pytest.raises(InputError, match="other queries or depth"):
+        recall_at_every_k(other, neighbors([[1, 2, 3]]))
+
+
+def test_precision_stands_beside_recall_by_level_and_depth():
+    keys = {"dataset": "d", "model": "m", "index": "i", "index_size": "full", "draw": 0, "index_images": 9}
+    scores = pd.DataFrame(
+        {"level": level, "average": average, "metric": metric, "k": k, "value": value + k, "queries": 2}
+        for level, value in (("modality", 10), ("pathology", 20))
+        for average, metric in (("micro", "precision"), ("macro", "precision"), ("micro", "precision_std"))
+        for k in (1, 2, 3)
+    ).assign(**keys)
+    scores.loc[scores["average"] == "macro", "value"] += 100
+    table = recall_and_precision(neighbors([[2, 1, 9]]), neighbors([[1, 2, 3]]), scores, at=[1, 3])
+    assert list(table) == [*keys, "level", "k", "recall", "precision_macro", "precision_micro"]
+    assert table[["level", "k", "recall", "precision_macro", "precision_micro"]].to_numpy().tolist() == [
+        ["modality", 1, 0, 111, 11],
+        ["modality", 3, pytest.approx(2 / 3), 113, 13],
+        ["pathology", 1, 0, 121, 21],
+        ["pathology", 3, pytest.approx(2 / 3), 123, 23],
+    ]
+
+
+def test_an_index_in_parts_is_timed_as_a_whole(tmp_path):
+    vectors = np.random.default_rng(1).standard_normal((600, 8), dtype=np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    paths = [tmp_path / "0", tmp_path / "1"]
+    for path, rows in zip(paths, np.array_split(np.arange(500), 2), strict=True):
+        write_index(build_index(vectors, rows, "IVF4,Flat", 1, 0), path)
+    speed = time_search(paths, vectors, np.arange(500, 600), 300, threads=1, parameters={"nprobe": 2}, engine="auto")
+    assert speed["queries_per_second"] > speed["queries_per_second_single"] > 0

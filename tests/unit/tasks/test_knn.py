@@ -1,0 +1,111 @@
+from math import exp
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.neighbors import KNeighborsClassifier
+
+from cbir.tasks import knn
+from cbir.tasks.knn import classify_knn, vote
+from cbir.tasks.predictions import predicted_labels
+
+
+def space(seed=0, images=400, dimensions=6, labels=5):
+    """Unit vectors around a centre for each label, not well apart, and who is in which split; one label is not in the
+    index."""
+    generator = np.random.default_rng(seed)
+    codes = generator.integers(0, labels, images) * 2
+    vectors = generator.normal(size=(labels, dimensions))[codes // 2] + generator.normal(size=(images, dimensions))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    split = generator.choice(["train", "val", "test"], images, p=[0.6, 0.2, 0.2])
+    split[(codes == 4) & (split == "train")] = "test"
+    return vectors, codes, [np.flatnonzero(split == name) for name in ("train", "val", "test")]
+
+
+def search(vectors, query, index, depth):
+    similarity = vectors[query] @ vectors[index].T
+    order = np.argsort(-similarity, axis=1, kind="stable")[:, :depth]
+    return SimpleNamespace(
+        query=query,
+        neighbor=index[order],
+        similarity=np.take_along_axis(similarity, order, axis=1).astype(np.float32),
+    )
+
+
+def classify(ks, weighted, depth=30, case=None):
+    vectors, codes, (train, val, test) = case or space()
+    neighbors = [search(vectors, rows, train, depth) for rows in (val, test)]
+    return classify_knn(*neighbors, codes, train, ks, weighted)
+
+
+def reference(k, weighted, rows, case):
+    vectors, codes, (train, _, _) = case
+
+    def weigh(distances):  # Euclidean, of unit vectors
+        return np.exp((1 - distances**2 / 2) / knn.TEMPERATURE)
+
+    classifier = KNeighborsClassifier(k, weights=weigh if weighted else "uniform", algorithm="brute")
+    return classifier.fit(vectors[train], codes[train]), vectors[rows]
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("k", [1, 4, 15])
+def test_probabilities_are_those_of_scikit_learn(k, weighted):
+    case = space()
+    found = classify([k], weighted, case=case)
+    classifier, queries = reference(k, weighted, case[2][2], case)
+    assert found.classes.tolist() == classifier.classes_.tolist() == [0, 2, 6, 8]
+    np.testing.assert_allclose(found.probability, classifier.predict_proba(queries), atol=1e-5)
+    assert (found.setting, found.val_images) == (k, len(case[2][1]))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_k_is_the_smallest_of_those_that_do_best_on_val(seed, weighted):
+    case = space(seed)
+    ks = [1, 2, 3, 5, 9, 20, 30]
+    accuracy = []
+    for k in ks:
+        classifier, queries = reference(k, weighted, case[2][1], case)
+        accuracy.append(np.mean(classifier.predict(queries) == case[1][case[2][1]]))
+    found = classify(ks[::-1], weighted, case=case)
+    assert found.setting == ks[int(np.argmax(accuracy))]
+    classifier, queries = reference(found.setting, weighted, case[2][2], case)
+    assert (predicted_labels(found) == classifier.predict(queries)).all()
+
+
+def test_votes_by_hand():
+    labels = np.array([[2, 0, 0]])
+    similarity = np.array([[0.9, 0.83, 0.76]], np.float32)
+    assert vote(labels, similarity, 3, weighted=False)[0] == pytest.approx([2 / 3, 0, 1 / 3])
+    weights = [1, exp(-1), exp(-2)]  # 0.07 apart
+    expected = [(weights[1] + weights[2]) / sum(weights), 0, 1 / sum(weights)]
+    assert vote(labels, similarity, 3, weighted=True)[0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_k_beyond_the_index_counts_as_its_size():
+    assert classify([1000], weighted=False, depth=12).setting == 12
+
+
+def test_without_val_images_the_smallest_k_is_taken():
+    vectors, codes, (train, _, test) = space()
+    found = classify([20, 3], weighted=True, case=(vectors, codes, (train, np.empty(0, np.int64), test)))
+    assert (found.setting, found.val_images) == (3, 0)
+
+
+def test_predictions_do_not_depend_on_the_size_of_blocks(monkeypatch):
+    whole = classify([3, 9], weighted=True)
+    monkeypatch.setattr(knn, "BLOCK", 7)
+    assert (classify([3, 9], weighted=True).probability == whole.probability).all()
+
+
+@given(st.integers(0, 2**32), st.booleans(), st.floats(-0.5, 0.5))
+def test_votes_share_out_1_and_do_not_change_when_all_similarities_move(seed, weighted, shift):
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, 4, (3, 6))
+    similarity = -np.sort(-generator.uniform(-0.5, 0.5, (3, 6)), axis=1)
+    votes = vote(labels, similarity, 4, weighted)
+    assert votes.sum(axis=1) == pytest.approx(1)
+    np.testing.assert_allclose(vote(labels, similarity + shift, 4, weighted), votes, atol=1e-12)

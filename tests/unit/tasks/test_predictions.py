@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+
+from cbir.errors import InputError
+from cbir.tasks.predictions import Predictions, load_predictions, predicted_labels, save_predictions
+
+
+def predictions() -> Predictions:
+    probability = np.array([[0.2, 0.5, 0.3], [0.4, 0.2, 0.4]], np.float32)
+    return Predictions(np.array([4, 7]), np.array([1, 2, 6]), probability, setting=5, val_images=3)
+
+
+def test_the_most_probable_label_is_predicted_and_the_first_among_equals():
+    assert predicted_labels(predictions()).tolist() == [2, 1]
+
+
+def test_predictions_come_back_as_they_were_written(tmp_path):
+    save_predictions(predictions(), tmp_path / "one.npz")
+    found = load_predictions(tmp_path / "one.npz")
+    for name in ("query", "classes", "probability"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(predictions(), name))
+    assert (found.setting, found.val_images) == (5, 3)
+
+
+def test_the_same_predictions_give_the_same_bytes(tmp_path):
+    for name in ("one.npz", "two.npz"):
+        save_predictions(predictions(), tmp_path / name)
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut short"])
+def test_a_file_without_predictions_is_refused(tmp_path, content):
+    (tmp_path / "bad.npz").write_bytes(content)
+    with pytest.raises(InputError, match=r"bad\.npz: no complete predictions"):
+        load_predictions(tmp_path / "bad.npz")

@@ -1,0 +1,176 @@
+"""Source `dicom`: a tree of DICOM files, or those that an installed package ships."""
+
+import importlib.metadata
+import re
+from multiprocessing.pool import ThreadPool
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.multival import MultiValue
+from pydicom.uid import UID
+
+from cbir.datasets.sources.files import dataset_root, find_files, openable, read_csv
+from cbir.datasets.sources.findings import keep_images
+from cbir.errors import InputError, listing
+from cbir.images.dicom_headers import SIGNATURE_END, is_dicom, read_header
+
+READERS = 8  # files read at a time, which hides the delay of a file server
+CHUNK = 64  # files that a reader takes at a time
+RADIOGRAPHY = ("CR", "DX", "DR", "RG")  # computed, digital and film radiography: XR
+NOT_PICTURES = ("SEG", "RTDOSE")  # pixels that are drawn regions or a computed dose
+SECONDARY_CAPTURE = re.compile(r"1\.2\.840\.10008\.5\.1\.4\.1\.1\.7(\..*)?$")  # single-frame, and the multi-frame kinds
+TAGS = [
+    "ImageType",
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "Modality",
+    "PatientID",
+    "BodyPartExamined",
+    "StudyInstanceUID",
+    "NumberOfFrames",
+    "Rows",
+    "Columns",
+]
+NO_HEADER = Dataset()
+NO_HEADER.file_meta = FileMetaDataset()
+ADDED = ["pathology", "report", "split"]
+
+
+def read_dicom(dataset: str, options: dict) -> pd.DataFrame:
+    """A row an image from DICOM files, which are told by their content and not by their names.
+
+    options: `root`, or `package`, an installed distribution that ships such files; `modalities` to keep (none given:
+    all but segmentations and dose); `frames` of a file, "all" or the "middle" one; whether `localizers` and
+    `secondary_captures` are kept; `labels`, a .csv, .csv.gz or .parquet file, as opened from the working directory,
+    with a column `SOPInstanceUID` or `path` (relative to root) that adds `pathology` ("unlabelled" where it has none),
+    `report` and `split`. No tag but the patient id identifies anybody in the table; where it is missing, the study's
+    UID groups the images, and without that each file is its own patient. A file that cannot be opened or whose
+    header is broken, and an image object without pixels, stay for the inspection to report. Raises InputError.
+    """
+    root, files = _list_files(dataset, options)
+    with ThreadPool(READERS) as readers:
+        found = readers.imap(lambda file: _read_object(root, file), files, CHUNK)
+        objects = pd.DataFrame.from_records([item for item in found if item])
+    if objects.empty:
+        raise InputError(f"dataset {dataset}: none of {len(files)} files under {root} is DICOM; mend its root")
+    images = _select(objects, options)
+    if table := options.get("labels"):
+        images = _add_labels(images, Path(table).expanduser(), dataset)
+    images["pathology"] = images["pathology"].replace("", "unlabelled") if "pathology" in images else "unlabelled"
+    images = _one_row_a_frame(images, options["frames"])
+    images["path"] = openable(images["relative"], root)
+    kept = ["image_id", "path", "frame", "patient_id", "modality", "anatomic_region", *ADDED]
+    return images[[column for column in kept if column in images]]
+
+
+def _list_files(dataset: str, options: dict) -> tuple[Path, list[str]]:
+    """The root, and the files to look at, relative to it and sorted."""
+    package = options.get("package")
+    if bool(package) == bool(options.get("root")):
+        raise InputError(f"dataset {dataset}: set either datasets.{dataset}.root or datasets.{dataset}.package")
+    if not package:
+        root = dataset_root(dataset, options)
+        return root, list(find_files(root, dataset, extensions=[""]))
+    try:
+        distribution = importlib.metadata.distribution(package)
+    except importlib.metadata.PackageNotFoundError as error:
+        raise InputError(
+            f"dataset {dataset}: package {package} is not installed; install it, or mend datasets.{dataset}.package"
+        ) from error
+    files = [file.as_posix() for file in distribution.files or [] if file.suffix not in (".py", ".pyc")]
+    return Path(distribution.locate_file("")), sorted(file for file in files if not file.startswith(".."))
+
+
+def _read_object(root: Path, relative: str) -> dict | None:
+    """What the header of a DICOM file tells of its image; None where the file is not DICOM."""
+    try:
+        file = (root / relative).open("rb")
+    except OSError:
+        return _describe(NO_HEADER, relative, False)
+    with file:
+        start = file.read(SIGNATURE_END)
+        if not is_dicom(start):
+            return None
+        file.seek(0)
+        try:
+            header, element = read_header(file, TAGS)
+            described = _describe(header, relative, element is not None)
+        except Exception:  # pydicom raises anything on a broken header
+            described = _describe(NO_HEADER, relative, False)
+    return described if start.endswith(b"DICM") or described["storage"] else None
+
+
+def _describe(header: Dataset, relative: str, has_pixels: bool) -> dict:
+    modality = _first_text(header, "Modality").upper()
+    region = re.sub(r"[\s_]+", " ", _first_text(header, "BodyPartExamined").lower())
+    storage = _first_text(header, "SOPClassUID") or _first_text(header.file_meta, "MediaStorageSOPClassUID")
+    has_pixels = has_pixels and "Rows" in header and "Columns" in header
+    return {
+        "relative": relative,
+        "instance": _first_text(header, "SOPInstanceUID"),
+        "patient_id": _first_text(header, "PatientID") or _first_text(header, "StudyInstanceUID") or relative,
+        "modality": "XR" if modality in RADIOGRAPHY else modality.replace("/", "-") or "unknown",
+        "anatomic_region": region.replace("/", "-") or "unknown",
+        "frames": int(header.get("NumberOfFrames") or 1),
+        "storage": storage,
+        "has_pixels": has_pixels,
+        "is_broken": not has_pixels and (not storage or "Image Storage" in UID(storage).name),
+        "is_localizer": "LOCALIZER" in (header.get("ImageType") or []),
+    }
+
+
+def _first_text(header: Dataset, keyword: str) -> str:
+    value = header.get(keyword)
+    if isinstance(value, MultiValue):
+        value = value[0] if value else None
+    return "" if value is None else str(value).strip("\0 ")
+
+
+def _select(objects: pd.DataFrame, options: dict) -> pd.DataFrame:
+    """The images that the options ask for; how many others there are is noted in `attrs["left_out"]`."""
+    images = keep_images(objects, objects["has_pixels"] | objects["is_broken"], "DICOM without pixels")
+    if not options["localizers"]:
+        images = keep_images(images, ~images["is_localizer"], "localizer")
+    if not options["secondary_captures"]:
+        images = keep_images(images, ~images["storage"].str.match(SECONDARY_CAPTURE), "secondary capture")
+    modalities = options.get("modalities")
+    selected = images["modality"].isin(modalities) if modalities else ~images["modality"].isin(NOT_PICTURES)
+    return keep_images(images, selected | images["is_broken"], "modality not selected")
+
+
+def _add_labels(images: pd.DataFrame, table: Path, dataset: str) -> pd.DataFrame:
+    """The images with what the table adds; "" where it has no row for one."""
+    if not table.is_file():
+        raise InputError(f"dataset {dataset}: no table {table}; mend datasets.{dataset}.labels")
+    labels = pd.read_parquet(table) if table.suffix == ".parquet" else read_csv(table, dataset)
+    added = [column for column in ADDED if column in labels]
+    key = next((column for column in ("SOPInstanceUID", "path") if column in labels), None)
+    if key is None or not added:
+        raise InputError(
+            f"dataset {dataset}: {table} needs a column SOPInstanceUID or path, and one of {', '.join(ADDED)}; "
+            f"its columns are {', '.join(labels)}"
+        )
+    labels = labels[[key, *added]].astype("str").fillna("").set_index(key)
+    repeated = labels.index[labels.index.duplicated()].unique()
+    if len(repeated):
+        raise InputError(f"dataset {dataset}: {table} lists each {key} once; repeated are:{listing(repeated)}")
+    keys = images["instance" if key == "SOPInstanceUID" else "relative"]
+    if not keys.isin(labels.index).any():
+        raise InputError(
+            f"dataset {dataset}: {table} names none of the {len(images)} images by {key}; "
+            f"they are called as {keys.iloc[0]!r}"
+        )
+    return images.assign(**{column: keys.map(labels[column]).fillna("") for column in added})
+
+
+def _one_row_a_frame(images: pd.DataFrame, frames: str) -> pd.DataFrame:
+    if frames == "middle":
+        return images.assign(frame=images["frames"] // 2, image_id=images["relative"])
+    counts = images["frames"].to_numpy()
+    images = images.loc[np.repeat(images.index, counts)]
+    frame = images.groupby(level=0).cumcount().reset_index(drop=True)
+    images = images.reset_index(drop=True)
+    numbered = images["relative"] + "#" + frame.astype("str")
+    return images.assign(frame=frame, image_id=numbered.where(images["frames"] > 1, images["relative"]))

@@ -1,0 +1,64 @@
+"""Source `folder`: a tree of images whose paths say what they show."""
+
+import re
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cbir.datasets.manifest import LABEL_PARTS
+from cbir.datasets.sources.files import dataset_root, find_files, openable
+from cbir.datasets.sources.findings import keep_images
+from cbir.errors import InputError, listing
+
+FIELDS = ("patient_id", *LABEL_PARTS, "split")
+
+
+def read_folder(dataset: str, options: dict) -> pd.DataFrame:
+    """A row an image from a tree of images.
+
+    options: `root`; `pattern`, which a path relative to root must match as a whole; `labels`, what holds for all images
+    and is not in the path, such as `{modality: US}`. In the pattern, `{field}` is the shortest text without a slash
+    that lets the rest match, the field one of FIELDS; `*` is any text without a slash, `**/` any number of folders;
+    all else stands for itself, in either case. Example: `{modality}/{anatomic_region}/{pathology}/{patient_id}_*.png`.
+    Images that do not match are left out. Raises InputError.
+    """
+    root = dataset_root(dataset, options)
+    expression = _compile_pattern(options["pattern"], dataset)
+    fields = re.findall(r"\?P<(\w+)>", expression)
+    _check_fields(fields, options["labels"], dataset)
+    paths = find_files(root, dataset)
+    matches = pc.extract_regex(pa.array(paths, pa.string()), expression)
+    matched = pd.Series(pc.is_valid(matches).to_pandas())
+    if not matched.any():
+        raise InputError(
+            f"dataset {dataset}: none of the {len(paths)} images under {root} matches {options['pattern']}; "
+            f"mend datasets.{dataset}.pattern to fit their paths:{listing(paths)}"
+        )
+    images = pd.DataFrame({field: pc.struct_field(matches, field).to_pandas() for field in fields}, dtype="str")
+    images = images.assign(image_id=paths, path=openable(paths, root), **options["labels"])
+    return keep_images(images, matched, "path does not match the pattern")
+
+
+def _compile_pattern(pattern: str, dataset: str) -> str:
+    """The regular expression (RE2) that a pattern stands for."""
+    parts = re.split(r"(\*\*/|\*|\{\w+\})", pattern)
+    expressions = {"**/": "(?:.*/)?", "*": "[^/]*"} | {f"{{{field}}}": f"(?P<{field}>[^/]+?)" for field in FIELDS}
+    unknown = [part for part in parts[1::2] if part not in expressions]
+    if unknown or re.search(r"[{}]", "".join(parts[::2])):
+        raise InputError(
+            f"dataset {dataset}: pattern {pattern} with {', '.join(unknown) or 'a brace alone'}; "
+            f"fields are {', '.join(f'{{{field}}}' for field in FIELDS)}, anything else is `*`"
+        )
+    return "(?i)^" + "".join(expressions.get(part, re.escape(part)) for part in parts) + "$"
+
+
+def _check_fields(fields: list[str], labels: dict[str, str], dataset: str) -> None:
+    known = [*fields, *labels]
+    wrong = [f"{field} is given {known.count(field)} times" for field in FIELDS if known.count(field) > 1]
+    wrong += [f"{field} is missing" for field in LABEL_PARTS if field not in known]
+    if wrong:
+        raise InputError(
+            f"dataset {dataset}: each of {', '.join(LABEL_PARTS)} must be given once, in the pattern or under "
+            f"datasets.{dataset}.labels:{listing(wrong)}"
+        )

@@ -1,0 +1,115 @@
+"""Source `medmnist`: the 2D sets of MedMNIST v2 and MedMNIST+."""
+
+import hashlib
+import os
+import shutil
+import urllib.request
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from cbir.datasets.manifest import LABEL_PARTS, SPLITS
+from cbir.datasets.sources.files import dataset_root, openable
+from cbir.datasets.sources.findings import keep_images, single_finding
+from cbir.errors import InputError
+
+URL = "https://zenodo.org/records/10519652/files/{name}.npz?download=1"
+
+
+def read_medmnist(dataset: str, options: dict) -> pd.DataFrame:
+    """A row an image of a set, frame i of a split's array the split's image i.
+
+    options: `root`, with the set's .npz file as released, such as chestmnist_64.npz; `set`, such as chestmnist; `size`,
+    the side of the images in pixels; `download`, whether to get the file where it is absent. An .npz file is a zip of
+    .npy files, which are unpacked beside it, once, to be mapped into memory. Of a set with several findings an image,
+    images with one or none are kept. The official split stands; patients are not published. Raises InputError. Yang et
+    al. 2023, "MedMNIST v2".
+    """
+    sets = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
+    facts = sets.get(options["set"])
+    if facts is None or options["size"] not in facts["md5"]:
+        raise InputError(
+            f"dataset {dataset}: no 2D set {options['set']!r} of size {options['size']!r}; "
+            f"sets are {', '.join(sets)}, sizes {', '.join(map(str, sets['pathmnist']['md5']))}"
+        )
+    name = options["set"] + ("" if options["size"] == 28 else f"_{options['size']}")  # 28 was first, without a suffix
+    if options["download"]:
+        Path(options["root"]).expanduser().mkdir(parents=True, exist_ok=True)
+    root = dataset_root(dataset, options)
+    archive = root / f"{name}.npz"
+    if not archive.is_file():
+        if not options["download"]:
+            raise InputError(
+                f"dataset {dataset}: no {archive}; set datasets.{dataset}.root to the folder that holds it, or "
+                f"datasets.{dataset}.download: true"
+            )
+        _download(URL.format(name=name), archive, facts["md5"][options["size"]], dataset)
+    parts = [_read_split(archive, name, split, facts, dataset) for split in SPLITS]
+    images = pd.concat(parts, ignore_index=True)
+    images = keep_images(images, images.pop("single"), "not exactly one finding")
+    return images.assign(
+        image_id=images["path"] + "#" + images["frame"].astype("str"), path=openable(images["path"], root)
+    )
+
+
+def _read_split(archive: Path, name: str, split: str, facts: dict, dataset: str) -> pd.DataFrame:
+    """A row an image of a split, its path relative to the archive's folder; `single`: whether it has one label."""
+    try:
+        unpacked = _unpack(archive, f"{split}_images.npy", archive.parent / name)
+        count = len(np.load(unpacked, mmap_mode="r"))
+        with np.load(archive) as arrays:
+            labels = arrays[f"{split}_labels"]
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise InputError(f"dataset {dataset}: cannot read or unpack {archive} ({error}); get it again") from error
+    classes = next(facts[part] for part in LABEL_PARTS if isinstance(facts[part], list))
+    if labels.shape[1] == 1:
+        number, single = labels[:, 0].astype(np.intp), np.ones(len(labels), bool)
+    else:
+        findings = dict(zip(classes, (labels == 1).T, strict=True))
+        number, single = single_finding({**findings, "No Finding": ~(labels == 1).any(axis=1)})
+        classes = [*classes, "No Finding"]
+    if len(labels) != count or number.min() < 0 or number.max() >= len(classes):
+        raise InputError(f"dataset {dataset}: the images and labels in {archive} do not fit together; get it again")
+    named = pd.Series(classes, dtype="str").take(number).reset_index(drop=True)
+    return pd.DataFrame(
+        {
+            "path": f"{name}/{split}_images.npy",
+            "frame": np.arange(count, dtype=np.int32),
+            "split": split,
+            "single": single,
+            **{part: named if isinstance(facts[part], list) else facts[part] for part in LABEL_PARTS},
+        }
+    )
+
+
+def _unpack(archive: Path, member: str, folder: Path) -> Path:
+    """A member of a zip file as a file in the folder; it is kept where it already is of the right size."""
+    path = folder / member
+    with zipfile.ZipFile(archive) as content:
+        if not path.exists() or path.stat().st_size != content.getinfo(member).file_size:
+            folder.mkdir(exist_ok=True)
+            partial = path.with_suffix(f".{os.getpid()}.part")
+            with content.open(member) as source, partial.open("wb") as target:
+                shutil.copyfileobj(source, target, length=1 << 20)
+            partial.replace(path)
+    return path
+
+
+def _download(url: str, path: Path, md5: str, dataset: str) -> None:
+    """Get a file whose MD5 sum is known; a file is there only if it is right."""
+    partial = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        with urllib.request.urlopen(url) as source, partial.open("wb") as target:
+            shutil.copyfileobj(source, target, length=1 << 20)
+        with partial.open("rb") as file:
+            found = hashlib.file_digest(file, "md5").hexdigest()
+        if found != md5:
+            raise InputError(f"dataset {dataset}: {url} has MD5 {found}, not {md5}; try again, or get {path} by hand")
+        partial.replace(path)
+    except OSError as error:
+        raise InputError(f"dataset {dataset}: cannot get {url} ({error}); get it by hand to {path}") from error
+    finally:
+        partial.unlink(missing_ok=True)

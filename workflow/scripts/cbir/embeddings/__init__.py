@@ -1,0 +1,1 @@
+"""Vectors as files: images and texts through an encoder, released vectors, unions."""

@@ -1,0 +1,1 @@
+"""From a catalogue entry to a network that turns images or texts into vectors."""

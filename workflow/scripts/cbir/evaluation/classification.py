@@ -1,0 +1,76 @@
+"""Classification: what the predictions of all queries are worth, as a tidy table."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+
+from cbir.evaluation.bootstrap import bootstrap_means, percentile_interval
+from cbir.tasks.predictions import Predictions, predicted_labels
+
+log = logging.getLogger(__name__)
+
+
+def score_predictions(
+    predictions: Predictions, codes: np.ndarray, patient_id: pd.Series, bootstrap: int, seed: int
+) -> pd.DataFrame:
+    """Accuracy, precision, recall, F1 and ROC AUC of predictions.
+
+    codes: (images,) int label codes of the manifest, from 0. patient_id: (images,). bootstrap: draws of patients for
+    a 95 % interval, 0 for none.
+
+    A query whose label the classifier never saw has nothing to be found, as in retrieval, and is left out. macro: mean
+    over the labels that are left, F1 as the mean of the labels' own; a label that is never predicted has precision 0.
+    micro: over queries, where precision, recall and F1 all equal the accuracy, since a query has one label and gets
+    one. roc_auc: one label's probability, its queries against the rest. Means over queries (all of micro, and the macro
+    recall) have an interval.
+
+    Returns `metric, average, value, ci_low, ci_high, queries, labels_scored, labels_absent, setting, val_images`:
+    labels_absent counts labels of the manifest that cannot be scored, because the index or the queries lack them.
+    """
+    from sklearn.metrics import precision_recall_fscore_support
+
+    seen = np.isin(codes[predictions.query], predictions.classes)
+    true = codes[predictions.query[seen]]
+    predicted = predicted_labels(predictions)[seen]
+    labels = np.unique(true)
+    values = dict.fromkeys([(metric, "micro") for metric in ("accuracy", "precision", "recall", "f1")], np.nan)
+    values |= dict.fromkeys([(metric, "macro") for metric in ("precision", "recall", "f1", "roc_auc")], np.nan)
+    intervals = {}
+    if len(true):
+        values |= dict.fromkeys([key for key in values if key[1] == "micro"], float(np.mean(true == predicted)))
+        macro = precision_recall_fscore_support(true, predicted, labels=labels, average="macro", zero_division=0)
+        values |= zip([(metric, "macro") for metric in ("precision", "recall", "f1")], macro[:3], strict=True)
+        values["roc_auc", "macro"] = _roc_auc(predictions, true, labels, seen)
+        patients = pd.factorize(patient_id.iloc[predictions.query[seen]], sort=True)[0]
+        hits = (true == predicted).astype(float)[None, :, None]
+        means = bootstrap_means(hits, true[None], patients, bootstrap, seed)
+        found = {average: [end.item() for end in percentile_interval(means[average][0])] for average in means}
+        intervals = {key: found[key[1]] for key in values if key[1] == "micro" or key == ("recall", "macro")}
+    images = np.bincount(codes)
+    absent = np.setdiff1d(np.flatnonzero(images), labels)
+    log.info("%d labels scored, %d absent from the index or the queries", len(labels), len(absent))
+    return pd.DataFrame(
+        [(*key, value, *intervals.get(key, (np.nan, np.nan))) for key, value in values.items()],
+        columns=["metric", "average", "value", "ci_low", "ci_high"],
+    ).assign(
+        queries=len(true),
+        labels_scored=len(labels),
+        labels_absent=len(absent),
+        setting=predictions.setting,
+        val_images=predictions.val_images,
+    )
+
+
+def _roc_auc(predictions: Predictions, true: np.ndarray, labels: np.ndarray, seen: np.ndarray) -> float:
+    """Mean over labels of the area under the ROC curve of one against the rest; NaN where there is no rest."""
+    from sklearn.metrics import roc_auc_score
+
+    if len(labels) < 2:
+        return np.nan
+    columns = np.searchsorted(predictions.classes, labels)
+    areas = [
+        roc_auc_score(true == label, predictions.probability[seen, column])
+        for label, column in zip(labels, columns, strict=True)
+    ]
+    return float(np.mean(areas))

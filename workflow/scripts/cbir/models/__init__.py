@@ -1,1 +1,0 @@
-"""The encoders: the catalogue that describes them, their weights, and how each is built from both."""

@@ -1,0 +1,32 @@
+"""How well labels are read from the embeddings, against how well the embeddings retrieve."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from cbir.reporting.figures.style import INK, ModelStyle, add_model_legend, draw_cross, make_panels, themed
+from cbir.reporting.main_tables import pathology_precision
+
+PROBES = {"linear": "linear probe", "knn": "kNN", "knn_weighted": "kNN, weighted by similarity"}
+
+
+@themed
+def draw_embedding_quality(scores: pd.DataFrame, probes: pd.DataFrame, styles: dict[str, ModelStyle]) -> Figure:
+    """Precision at the smallest k for the pathology against the accuracy of each probe, a point a model.
+
+    scores, probes: one dataset's rows of the retrieval table, of one index, and of the probes table. Micro averages
+    with their 95 % intervals, retrieval in the largest size of the index. On the dotted line both are equal.
+    """
+    retrieval = pathology_precision(scores)
+    accuracy = probes[(probes["metric"] == "accuracy") & (probes["average"] == "micro")]
+    shown = [probe for probe in PROBES if (accuracy["probe"] == probe).any()]
+    models = [model for model in styles if model in retrieval.index]
+    k = int(retrieval["k"].iloc[0])
+    figure, panels = make_panels([""], [PROBES[probe] for probe in shown], 2.3, f"precision at {k}")
+    for probe, panel in zip(shown, panels[0], strict=True):
+        panel.axline((0, 0), slope=1, color=INK, lw=0.6, ls=(0, (1, 2)), zorder=1)
+        read = accuracy[accuracy["probe"] == probe].set_index("model")
+        for model in models:
+            draw_cross(panel, read.loc[model], retrieval.loc[model], styles[model])
+        panel.set_xlabel("accuracy")
+    add_model_legend(figure, models, styles)
+    return figure

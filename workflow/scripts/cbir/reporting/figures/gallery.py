@@ -1,0 +1,128 @@
+"""Queries with their nearest images."""
+
+import hashlib
+import textwrap
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+from cbir.reporting.figures.style import FONT_SIZE, INK, TWO_COLUMNS, themed
+from cbir.retrieval.neighbors import Neighbors
+
+SHOWN = 5  # nearest images a query
+EACH = 2  # queries of each kind
+PIXELS = 300  # longest side of an image in the figure
+
+MARGIN = 0.4  # inches, for what stands left of a row
+CELL = (TWO_COLUMNS - MARGIN) / (SHOWN + 1)
+SIDE = 0.92  # of an image's square
+ROW = SIDE + 0.48  # the square and three lines of text
+HEADER = 0.25
+LINE_LENGTH = 19  # letters that fit a cell
+
+RIGHT = {"edgecolor": "#009E73", "linewidth": 2.2, "linestyle": "-"}
+WRONG = {"edgecolor": "#D55E00", "linewidth": 1.6, "linestyle": (0, (2.5, 1.5))}
+QUERY = {"edgecolor": INK, "linewidth": 0.6, "linestyle": "-"}
+
+
+@themed
+def draw_gallery(
+    neighbors: Neighbors, manifest: pd.DataFrame, read_image: Callable[[str, int, int], np.ndarray]
+) -> Figure:
+    """Queries in rows, best, typical and worst ones, each followed by its nearest images.
+
+    read_image: (path, frame, smallest side needed) to a uint8 image, (h, w) grey or (h, w, 3). A solid frame and a
+    tick mark an image with the query's label, a dashed frame and a cross any other; the cosine similarity and the
+    label stand below.
+    """
+    chosen = choose_queries(neighbors, manifest)
+    height = HEADER + ROW * len(chosen)
+    figure = Figure(figsize=(TWO_COLUMNS, height))
+
+    def place(row: int, column: int) -> tuple[float, float]:
+        return MARGIN + CELL * column + (CELL - SIDE) / 2, height - HEADER - ROW * row - SIDE
+
+    def show(manifest_row: int, row: int, column: int, heading: str, frame: dict) -> None:
+        left, bottom = place(row, column)
+        box = (left / TWO_COLUMNS, bottom / height, SIDE / TWO_COLUMNS, SIDE / height)
+        image = manifest.iloc[manifest_row]
+        pixels = read_image(image["path"], int(image["frame"]), PIXELS)
+        _draw_image(figure.add_axes(box), pixels, f"{heading}\n{_label_text(image)}", frame)
+
+    for column, title in enumerate(["query", *(f"rank {rank + 1}" for rank in range(SHOWN))]):
+        left, bottom = place(0, column)
+        figure.text((left + SIDE / 2) / TWO_COLUMNS, (bottom + SIDE + 0.08) / height, title, ha="center", va="bottom")
+    labels = manifest["label"].to_numpy()
+    for row, (kind, precision, query) in enumerate(chosen):
+        left, bottom = place(row, 0)
+        text = f"{kind}\nP@{SHOWN} {precision:.2f}"
+        at = ((left - 0.1) / TWO_COLUMNS, (bottom + SIDE / 2) / height)
+        figure.text(*at, text, rotation=90, ha="right", va="center", multialignment="center")
+        query_row = neighbors.query[query]
+        show(query_row, row, 0, "query", QUERY)
+        for rank in range(min(SHOWN, neighbors.neighbor.shape[1])):
+            found = neighbors.neighbor[query, rank]
+            if found >= 0:
+                is_right = labels[found] == labels[query_row]
+                heading = f"{'✓' if is_right else '✗'} similarity {neighbors.similarity[query, rank]:.3f}"
+                show(found, row, rank + 1, heading, RIGHT if is_right else WRONG)
+    return figure
+
+
+def choose_queries(neighbors: Neighbors, manifest: pd.DataFrame) -> list[tuple[str, float, int]]:
+    """Two queries each of the highest, the median and the lowest precision at 5 in an index of the whole index split.
+
+    Among equals, the label shown least so far goes first, then a hash of the image's id decides, so that nobody picks.
+    Queries without an image of their label in the index split are passed over. Returns (best, typical or worst;
+    precision; position among the queries).
+    """
+    labels = manifest["label"].to_numpy()
+    wanted = labels[neighbors.query]
+    indexed = manifest.loc[manifest["split"] == "train", "label"].value_counts()
+    available = indexed.reindex(wanted, fill_value=0).to_numpy()
+    can_be_found = available > 0
+    depth = np.clip(available, 1, SHOWN)
+    nearest = neighbors.neighbor[:, :SHOWN]
+    hits = (labels[nearest] == wanted[:, None]) & (nearest >= 0) & (np.arange(nearest.shape[1]) < depth[:, None])
+    precision = hits.sum(axis=1) / depth
+    ids = manifest["image_id"].to_numpy()[neighbors.query]
+    left = sorted(np.flatnonzero(can_be_found), key=lambda query: hashlib.sha256(ids[query].encode()).digest())
+    typical = np.quantile(precision[can_be_found], 0.5, method="lower") if left else 0.0
+    times_shown = Counter()
+    chosen = []
+    for kind, goal in {"best": 1.0, "worst": 0.0, "typical": typical}.items():
+        distance = np.abs(precision - goal)
+        beside = set()
+        for _ in range(min(EACH, len(left))):
+            query = min(left, key=lambda query: (distance[query], wanted[query] in beside, times_shown[wanted[query]]))
+            left.remove(query)
+            beside.add(wanted[query])
+            times_shown[wanted[query]] += 1
+            chosen.append((kind, float(precision[query]), int(query)))
+    return sorted(chosen, key=lambda choice: ("best", "typical", "worst").index(choice[0]))
+
+
+def _label_text(image: pd.Series) -> str:
+    text = f"{image['modality']} {image['anatomic_region']}, {image['pathology']}"
+    return "\n".join(textwrap.wrap(text, LINE_LENGTH, max_lines=2, placeholder="…"))
+
+
+def _draw_image(panel: Axes, pixels: np.ndarray, text: str, frame: dict) -> None:
+    """The image whole in a black square, as a viewer shows it, with its frame and the text below."""
+    image = Image.fromarray(pixels)
+    image.thumbnail((PIXELS, PIXELS))
+    pixels = np.asarray(image)
+    panel.imshow(pixels, cmap="gray", vmin=0, vmax=255)
+    height, width = pixels.shape[:2]
+    side = max(height, width)
+    panel.set(xlim=((width - side) / 2 - 0.5, (width + side) / 2 - 0.5))
+    panel.set(ylim=((height + side) / 2 - 0.5, (height - side) / 2 - 0.5))
+    panel.set(xticks=[], yticks=[], facecolor="black")
+    for spine in panel.spines.values():
+        spine.set(visible=True, **frame)
+    panel.set_xlabel(text, fontsize=FONT_SIZE, labelpad=3)

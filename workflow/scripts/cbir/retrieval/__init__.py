@@ -1,0 +1,1 @@
+"""An index of embeddings, and the neighbors that a search finds in it."""

@@ -1,0 +1,151 @@
+"""Indexes: faiss indexes of a dataset's embeddings by inner product, whose ids are manifest rows."""
+
+import re
+from pathlib import Path
+
+import faiss
+import numpy as np
+
+from cbir.embeddings.files import map_anew
+from cbir.errors import InputError
+
+BLOCK = 1024  # rows copied at a time: what a memory map may hold resident, pages around each row included
+ADDED = 16_384  # rows that faiss encodes at a time
+TRAINING_IMAGES = 131_072  # enough for the 39 images a centroid that faiss asks for, at 3,360 centroids
+GRAPHS = re.compile("HNSW|NSG|NNDescent")
+COMPARED = 64  # rows of an exact index compared with the embeddings when it is read
+
+
+def build_index(embeddings: np.ndarray, rows: np.ndarray, factory: str, threads: int, seed: int) -> faiss.IndexIDMap:
+    """An inner-product index of some rows of the embeddings, filled block by block.
+
+    embeddings: (n, d) float32 of unit norm, memory-mapped. rows: (images,) int64, ascending manifest rows, the ids of
+    the index. factory: as faiss.index_factory takes it (Douze et al. 2024, "The Faiss library", section 5). Training
+    sees a sample of at most TRAINING_IMAGES rows, drawn from the seed. The same arguments give the same index, so a
+    graph, whose edges follow the order of insertion, is built by one thread. Raises InputError for rows that the
+    embeddings lack and for a factory that faiss refuses.
+    """
+    if not len(rows) or (np.diff(rows) <= 0).any():
+        raise ValueError("index rows must be ascending, unique and at least one")
+    if rows[0] < 0 or rows[-1] >= len(embeddings):
+        raise InputError(
+            f"index rows reach {rows[-1]}, but the embeddings end at row {len(embeddings) - 1}: they come from another "
+            "manifest; delete the index rows and the embeddings and run again (rules sample_index_rows, embed_images)"
+        )
+    faiss.omp_set_num_threads(1 if GRAPHS.search(factory) else threads)
+    index = _create_index(factory, embeddings.shape[1])
+    vectors = index.index
+    if isinstance(faiss.downcast_index(vectors), faiss.IndexFlat):
+        _fill_flat(index, embeddings, rows)
+        return index
+    if not index.is_trained:
+        generator = np.random.default_rng(seed)
+        sample = np.sort(generator.choice(rows, min(TRAINING_IMAGES, len(rows)), replace=False))
+        try:
+            index.train(copy_rows(embeddings, sample))
+        except RuntimeError as error:
+            raise InputError(
+                f"indexes: {factory!r} cannot be trained on {len(sample)} images ({_reason(error)}); "
+                "give it fewer centroids or leave out the smaller index_sizes"
+            ) from error
+    for start in range(0, len(rows), ADDED):
+        block = rows[start : start + ADDED]
+        index.add_with_ids(copy_rows(embeddings, block), block)
+    return index
+
+
+def _create_index(factory: str, dimensions: int) -> faiss.IndexIDMap:
+    try:
+        inner = faiss.index_factory(dimensions, factory, faiss.METRIC_INNER_PRODUCT)
+    except RuntimeError as error:
+        raise InputError(
+            f"indexes: {factory!r} is no faiss index by inner product of {dimensions} dimensions ({_reason(error)}); "
+            "examples are Flat, HNSW32, 'IVF1024,Flat', SQfp16"
+        ) from error
+    if isinstance(inner, faiss.IndexIDMap):
+        raise InputError(f"indexes: {factory!r}: leave IDMap out, every index gets one")
+    return faiss.IndexIDMap(inner)
+
+
+def _fill_flat(index: faiss.IndexIDMap, embeddings: np.ndarray, rows: np.ndarray) -> None:
+    """Fill an exact index in place: faiss's own add doubles its vector as it grows, and copies each block."""
+    flat = faiss.downcast_index(index.index)
+    flat.codes.resize(len(rows) * flat.code_size)
+    flat.ntotal = index.ntotal = len(rows)
+    copy_rows(embeddings, rows, out=exact_vectors(index))
+    faiss.copy_array_to_vector(np.ascontiguousarray(rows, np.int64), index.id_map)
+
+
+def copy_rows(embeddings: np.ndarray, rows: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Some rows of memory-mapped embeddings, float32 (rows, d), into `out` where given.
+
+    Each block is read through a map of its own, so that no page of the file stays resident.
+    """
+    out = np.empty((len(rows), embeddings.shape[1]), np.float32) if out is None else out
+    for start in range(0, len(rows), BLOCK):
+        block = slice(start, start + BLOCK)
+        np.take(map_anew(embeddings), rows[block], axis=0, out=out[block], mode="clip")  # any other mode buffers `out`
+    return out
+
+
+def exact_vectors(index: faiss.IndexIDMap) -> np.ndarray | None:
+    """The (images, d) float32 vectors that an exact index holds, as a view that lives as long as it; else None."""
+    flat = faiss.downcast_index(index.index)
+    if not isinstance(flat, faiss.IndexFlat):
+        return None
+    return faiss.rev_swig_ptr(flat.get_xb(), flat.ntotal * flat.d).reshape(flat.ntotal, flat.d)
+
+
+def indexed_rows(index: faiss.IndexIDMap) -> np.ndarray:
+    """The manifest rows that an index holds, (images,) int64, ascending."""
+    return faiss.vector_to_array(index.id_map)
+
+
+def part_rows(rows: np.ndarray, part: int, parts: int) -> np.ndarray:
+    """The rows of one part of an index that is cut into equal parts. Raises InputError for more parts than images."""
+    if parts > len(rows):
+        raise InputError(
+            f"search.index_shards is {parts}, but the index holds {len(rows)} images; "
+            f"set it to {len(rows)} or less, or leave out the smaller index_sizes"
+        )
+    return np.array_split(rows, parts)[part]
+
+
+def write_index(index: faiss.IndexIDMap, path: str | Path) -> None:
+    """Write an index; the file gets its name when it is complete."""
+    partial = Path(f"{path}.partial")
+    try:
+        faiss.write_index(index, str(partial))
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_index(path: str | Path, embeddings: np.ndarray) -> faiss.IndexIDMap:
+    """Read an index of these embeddings, (n, d) float32.
+
+    Raises InputError for a file that is truncated or no index of ours, and for one of other embeddings: other
+    dimensions, rows past the end or, where the index is exact, other vectors.
+    """
+    remedy = "delete it and run again (rule build_index)"
+    try:
+        index = faiss.read_index(str(path))
+    except (RuntimeError, MemoryError) as error:
+        raise InputError(f"{path}: not a complete faiss index ({_reason(error)}); {remedy}") from error
+    if not isinstance(index, faiss.IndexIDMap) or index.metric_type != faiss.METRIC_INNER_PRODUCT:
+        raise InputError(f"{path}: a faiss index, but not one by inner product with manifest rows as ids; {remedy}")
+    if index.d != embeddings.shape[1]:
+        raise InputError(f"{path}: {index.d} dimensions, but the embeddings have {embeddings.shape[1]}; {remedy}")
+    rows, vectors = indexed_rows(index), exact_vectors(index)
+    if not len(rows) or rows[-1] >= len(embeddings):
+        raise InputError(f"{path}: not an index of these {len(embeddings)} embeddings, but of others; {remedy}")
+    if vectors is not None:
+        compared = np.unique(np.linspace(0, len(rows) - 1, COMPARED).astype(np.int64))
+        if not np.array_equal(vectors[compared], copy_rows(embeddings, rows[compared])):
+            raise InputError(f"{path}: holds other vectors than these embeddings; {remedy}")
+    return index
+
+
+def _reason(error: Exception) -> str:
+    """What faiss complains of, without its source lines."""
+    return str(error).rsplit(": ", 1)[-1].strip()
