@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.text import Text
 
-from cbir.reporting.main_tables import COLUMNS
-
+KEYS = ["dataset", "model", "index", "index_size", "draw", "index_images", "level", "average", "metric", "k"]
 FEW = {"efficientnet-lite0": "supervised", "efficientnet-lite0-untrained": "control", "pixels": "control"}
 MANY = {f"encoder-with-a-long-name-{n}": family for n, family in enumerate(["supervised", "segmentation", ""] * 5)}
 LEVELS = {"modality": 0.4, "anatomic_region": 0.2, "pathology": 0.08, "pathology_in_region": 0.3}  # and their chance
@@ -25,7 +24,7 @@ def plausible_scores(models, indexes=("exact",), depths=(1, 3, 5, 10)):
         for average in ("micro", "macro")
         for k in depths
     ]
-    scores = pd.DataFrame(rows, columns=COLUMNS[:10])
+    scores = pd.DataFrame(rows, columns=KEYS)
     value = generator.uniform(0.1, 0.9, len(scores))
     reach = np.where(scores["k"].isin([1, 3, 5, 10]), 0.05, np.nan)
     return scores.assign(value=value, ci_low=value - reach, ci_high=value + reach, queries=240).assign(

@@ -4,9 +4,9 @@ import numpy as np
 
 from cbir.datasets.manifest import read_manifest
 from cbir.evaluation.comparisons import compare_models
-from cbir.reporting.main_tables import write_csv
 from cbir.retrieval.neighbors import load_neighbors
 from cbir.runs.job import job
+from cbir.tidy import write_table
 
 with job(snakemake):
     wildcards, params = snakemake.wildcards, snakemake.params
@@ -28,4 +28,4 @@ with job(snakemake):
     }
     for place, (name, value) in enumerate(named.items()):
         comparisons.insert(place, name, value)
-    write_csv(comparisons, snakemake.output.comparisons)
+    write_table(comparisons, snakemake.output.comparisons)

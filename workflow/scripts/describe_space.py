@@ -6,9 +6,9 @@ import pandas as pd
 from cbir.datasets.manifest import read_manifest
 from cbir.embeddings.files import open_embeddings
 from cbir.evaluation.spaces import describe_space
-from cbir.reporting.main_tables import write_csv
 from cbir.retrieval.neighbors import load_neighbors
 from cbir.runs.job import job
+from cbir.tidy import write_table
 
 with job(snakemake):
     wildcards, params = snakemake.wildcards, snakemake.params
@@ -23,4 +23,4 @@ with job(snakemake):
         params.seed,
     )
     named = {"dataset": wildcards.dataset, "model": wildcards.model, "index": params.index, "index_size": params.size}
-    write_csv(pd.DataFrame(named, index=space.index).join(space), snakemake.output.space)
+    write_table(pd.DataFrame(named, index=space.index).join(space), snakemake.output.space)

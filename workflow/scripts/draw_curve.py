@@ -9,8 +9,8 @@ from cbir.reporting.figures.levels import draw_levels
 from cbir.reporting.figures.precision import draw_precision_at_k
 from cbir.reporting.figures.recall_speed import draw_recall_speed
 from cbir.reporting.figures.style import model_styles, save_figure
-from cbir.reporting.main_tables import read_table
 from cbir.runs.job import job
+from cbir.tidy import read_table
 
 DRAWN = {
     "comparisons": draw_comparisons,

@@ -3,8 +3,8 @@
 from cbir.reporting.figures.confusion import draw_confusion
 from cbir.reporting.figures.map import draw_map
 from cbir.reporting.figures.style import save_figure
-from cbir.reporting.main_tables import read_table
 from cbir.runs.job import job
+from cbir.tidy import read_table
 
 DRAWN = {"confusion": draw_confusion, "map": draw_map}
 

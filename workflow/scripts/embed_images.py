@@ -6,8 +6,8 @@ import pandas as pd
 
 from cbir.embeddings.cost import add_costs
 from cbir.embeddings.files import join_shards
-from cbir.reporting.main_tables import write_csv
 from cbir.runs.job import job
+from cbir.tidy import write_table
 
 with job(snakemake):
     wildcards = snakemake.wildcards
@@ -15,4 +15,4 @@ with job(snakemake):
     shutil.copyfile(snakemake.input.provenance[0], snakemake.output.provenance)
     cost = add_costs(pd.concat(map(pd.read_csv, snakemake.input.costs)))
     named = {"dataset": wildcards.dataset, "model": wildcards.model}
-    write_csv(pd.DataFrame(named, index=cost.index).join(cost), snakemake.output.cost)
+    write_table(pd.DataFrame(named, index=cost.index).join(cost), snakemake.output.cost)

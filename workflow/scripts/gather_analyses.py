@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from cbir.reporting.main_tables import write_csv
 from cbir.runs.job import job
+from cbir.tidy import write_table
 
 with job(snakemake):
     tables = [pd.read_csv(path, dtype="str", keep_default_na=False) for path in snakemake.input]
-    write_csv(pd.concat(tables), snakemake.output.table)
+    write_table(pd.concat(tables), snakemake.output.table)

@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-from cbir.reporting.main_tables import write_csv
 from cbir.runs.job import job
+from cbir.tidy import write_table
 
 with job(snakemake):
     parts = [
         pd.read_csv(path, float_precision="round_trip", keep_default_na=False, na_values=[""])
         for path in snakemake.input.comparisons
     ]
-    write_csv(pd.concat(parts, ignore_index=True), snakemake.output.comparisons)
+    write_table(pd.concat(parts, ignore_index=True), snakemake.output.comparisons)

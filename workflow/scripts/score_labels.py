@@ -6,9 +6,9 @@ import pandas as pd
 from cbir.datasets.manifest import LABEL_PARTS, read_manifest
 from cbir.evaluation.confusion import count_confusion
 from cbir.evaluation.frequency import correlate_frequency, label_precision
-from cbir.reporting.main_tables import write_csv
 from cbir.retrieval.neighbors import load_neighbors
 from cbir.runs.job import job
+from cbir.tidy import write_table
 
 with job(snakemake):
     wildcards, params, output = snakemake.wildcards, snakemake.params, snakemake.output
@@ -21,4 +21,4 @@ with job(snakemake):
         (correlate_frequency(precision), output.frequency),
         (count_confusion(neighbors, manifest), output.confusion),
     ):
-        write_csv(pd.DataFrame(named, index=table.index).join(table), path)
+        write_table(pd.DataFrame(named, index=table.index).join(table), path)

@@ -4,9 +4,9 @@ import pandas as pd
 
 from cbir.datasets.manifest import read_manifest
 from cbir.evaluation.classification import score_predictions
-from cbir.reporting.main_tables import write_csv
 from cbir.runs.job import job
 from cbir.tasks.predictions import load_predictions
+from cbir.tidy import write_table
 
 with job(snakemake):
     wildcards, params = snakemake.wildcards, snakemake.params
@@ -17,4 +17,4 @@ with job(snakemake):
         scores = score_predictions(load_predictions(path), codes, manifest["patient_id"], params.bootstrap, params.seed)
         named = {"dataset": wildcards.dataset, "model": wildcards.model, "probe": probe}
         tables.append(pd.DataFrame(named, index=scores.index).join(scores))
-    write_csv(pd.concat(tables), snakemake.output.scores)
+    write_table(pd.concat(tables), snakemake.output.scores)

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from cbir.reporting.main_tables import write_csv
 from cbir.runs.job import job
+from cbir.tidy import write_table
 
 with job(snakemake):
-    write_csv(pd.concat(map(pd.read_csv, snakemake.input.measures)), snakemake.output.indexes)
+    write_table(pd.concat(map(pd.read_csv, snakemake.input.measures)), snakemake.output.indexes)

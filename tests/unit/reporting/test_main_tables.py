@@ -6,21 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cbir.errors import InputError
 from cbir.reporting.main_tables import (
-    COLUMNS,
-    gather_scores,
     largest_index,
     levels_table,
     main_table,
     pathology_precision,
     probes_table,
-    read_scores,
-    read_table,
-    write_csv,
     write_latex,
     write_markdown,
 )
+from cbir.tidy import ESTIMATES, SCORE_KEYS
 
 
 def score(value=0.5, dataset="chest", model="a", index="exact", size="full", draw=0, images=100, **other):
@@ -30,40 +25,7 @@ def score(value=0.5, dataset="chest", model="a", index="exact", size="full", dra
 
 
 def table(*rows):
-    return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def test_gathered_scores_do_not_depend_on_the_order_of_their_files(tmp_path):
-    for model in "abc":
-        rows = [
-            score(1 / 3, model=model, size=size, images=n, k=k) for size, n in (("9", 9), ("10", 10)) for k in (2, 1)
-        ]
-        write_csv(table(*rows), tmp_path / f"{model}.csv")
-    paths = sorted(tmp_path.glob("*.csv"))
-    forward, backward = gather_scores(paths), gather_scores(paths[::-1])
-    pd.testing.assert_frame_equal(forward, backward)
-    assert forward["model"].tolist() == [*"aaaabbbbcccc"]
-    assert forward["index_size"].tolist()[:4] == ["9", "9", "10", "10"]
-    assert forward["k"].tolist()[:4] == [1, 2, 1, 2]
-
-
-def test_scores_come_back_from_csv_exactly_as_they_were(tmp_path):
-    values = np.random.default_rng(0).random(200)
-    rows = [score(value, model="NA", size="100", k=k, ci_low=np.nan) for k, value in enumerate(values)]
-    write_csv(table(*rows), tmp_path / "first.csv")
-    back = read_scores(tmp_path / "first.csv")
-    assert back["value"].tolist() == values.tolist()
-    assert set(back["model"]) == {"NA"}
-    assert set(back["index_size"]) == {"100"}
-    assert back["ci_low"].isna().all()
-    write_csv(back, tmp_path / "second.csv")
-    assert (tmp_path / "first.csv").read_bytes() == (tmp_path / "second.csv").read_bytes()
-
-
-def test_a_table_without_its_columns_is_refused_by_name(tmp_path):
-    table(score()).drop(columns=["ci_low", "k"]).to_csv(tmp_path / "half.csv", index=False)
-    with pytest.raises(InputError, match=r"half\.csv: no column\n  k\n  ci_low"):
-        read_scores(tmp_path / "half.csv")
+    return pd.DataFrame(rows, columns=[*SCORE_KEYS, *ESTIMATES])
 
 
 def test_the_largest_index_is_the_full_one_of_each_dataset():
@@ -196,16 +158,6 @@ def test_the_probes_table_has_accuracy_f1_and_area_of_each_probe():
     assert list(main) == ["dataset", "model", *columns]
     assert main["model"].tolist() == ["b", "a"]
     assert main[columns].to_numpy().tolist() == [[0.1, 0.3, 0.4] * 2] * 2
-
-
-def test_tidy_tables_come_back_with_their_names_as_text_and_what_is_empty_apart(tmp_path):
-    path = tmp_path / "confusion.csv"
-    path.write_text("model,index_size,neighbor_label,share\n7,100,,0.1\nNA,full,XR/a/b,\n")
-    read = read_table(path)
-    assert read["model"].tolist() == ["7", "NA"]
-    assert read["index_size"].tolist() == ["100", "full"]
-    assert read["neighbor_label"].tolist() == ["", "XR/a/b"]
-    assert read["share"].isna().tolist() == [False, True]
 
 
 def test_pathology_precision_is_the_micro_average_at_the_smallest_depth_in_the_largest_index():

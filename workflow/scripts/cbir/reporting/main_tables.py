@@ -1,52 +1,15 @@
 """Tables for readers: scores put together, as the paper prints them, as CSV, Markdown and LaTeX."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from cbir.errors import InputError, listing
 from cbir.evaluation.levels import LEVELS
+from cbir.tidy import AVERAGES, ESTIMATES, SCORE_KEYS
 
-KEYS = ["dataset", "model", "index", "index_images", "index_size", "draw", "level", "average", "metric", "k"]
-ESTIMATES = ["value", "ci_low", "ci_high", "queries", "chance"]
-COLUMNS = [
-    *("dataset", "model", "index", "index_size", "draw", "index_images", "level", "average", "metric", "k"),
-    *ESTIMATES,
-]
-NAMES = [
-    *("dataset", "model", "other", "index", "index_size", "factory", "parameters", "level", "average", "metric"),
-    *("label", "neighbor_label", "probe", "image_id", "split", "modality", "anatomic_region", "pathology"),
-]
 NAMED = ["dataset", "model", "index"]  # whose rows are of one experiment
-AVERAGES = ("micro", "macro")
 CHANCE = "chance"  # the name of the row of what a random order scores
-
-
-def read_table(path: str | Path) -> pd.DataFrame:
-    """Read one of the tidy tables; names stay text, floats come back exactly as written."""
-    columns = pd.read_csv(path, nrows=0).columns
-    return pd.read_csv(
-        path,
-        dtype={column: "str" for column in columns if column in NAMES},
-        keep_default_na=False,
-        na_values={column: ["", "nan"] for column in columns if column not in NAMES},
-    )
-
-
-def read_scores(path: str | Path) -> pd.DataFrame:
-    """Read a table of scores with the columns COLUMNS. Raises InputError where columns are missing."""
-    scores = read_table(path)
-    missing = [column for column in COLUMNS if column not in scores]
-    if missing:
-        raise InputError(f"{path}: no column{listing(missing)}\ndelete it and run again")
-    return scores[COLUMNS]
-
-
-def gather_scores(paths: Iterable[str | Path]) -> pd.DataFrame:
-    """The scores of all models, datasets and indexes in one tidy table, sorted by KEYS whatever the paths' order."""
-    scores = pd.concat([read_scores(path) for path in paths], ignore_index=True)
-    return scores.sort_values(KEYS, kind="stable", ignore_index=True)
 
 
 def largest_index(scores: pd.DataFrame) -> pd.DataFrame:
@@ -55,7 +18,7 @@ def largest_index(scores: pd.DataFrame) -> pd.DataFrame:
     largest = scores[scores["index_images"] == images.transform("max")]
     sizes = largest.groupby("dataset")["index_size"]
     chosen = sizes.transform(lambda size: "full" if (size == "full").any() else size.min())
-    keys = [key for key in KEYS if key != "draw"]
+    keys = [key for key in SCORE_KEYS if key != "draw"]
     return largest[largest["index_size"] == chosen].groupby(keys, sort=False)[ESTIMATES].mean().reset_index()
 
 
@@ -120,11 +83,6 @@ def _spread(shown: pd.DataFrame, models: Sequence[str], columns: Sequence[str]) 
     place = table["model"].map({model: place for place, model in enumerate(models)})
     table = table.assign(place=place).sort_values(["dataset", "place", *rows[2:]], ignore_index=True)
     return table[[*rows, *columns]].rename_axis(columns=None)
-
-
-def write_csv(table: pd.DataFrame, path: str | Path) -> None:
-    """Write a table as CSV; floats in the shortest form that reads back exactly, so equal tables are equal bytes."""
-    table.to_csv(path, index=False, lineterminator="\n")
 
 
 def write_markdown(table: pd.DataFrame, path: str | Path, bold_best: bool = False) -> None:
