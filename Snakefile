@@ -10,13 +10,13 @@ if not workflow.overwrite_configfiles:
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/data.smk"
-include: "workflow/rules/embed.smk"
-include: "workflow/rules/search.smk"
-include: "workflow/rules/evaluate.smk"
-include: "workflow/rules/analyse.smk"
-include: "workflow/rules/figures.smk"
-include: "workflow/rules/pages.smk"
+include: "workflow/rules/datasets.smk"
+include: "workflow/rules/encoders.smk"
+include: "workflow/rules/embeddings.smk"
+include: "workflow/rules/retrieval.smk"
+include: "workflow/rules/tasks.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/report.smk"
 
 
 report: "workflow/report/workflow.rst"
@@ -29,18 +29,21 @@ localrules:
 
 
 rule all:
+    """Every table, figure and page of the report."""
     default_target: True
     input:
-        TABLES,
-        FIGURES,
-        PAGES,
+        expand("<results>/{file}", file=EXPERIMENT.table_files),
+        expand("<results>/{file}", file=EXPERIMENT.figure_files),
+        expand("<results>/pages/{table}.html", table=EXPERIMENT.tables),
 
 
 rule tables:
+    """Every table."""
     input:
-        TABLES,
+        expand("<results>/{file}", file=EXPERIMENT.table_files),
 
 
 rule figures:
+    """Every figure."""
     input:
-        FIGURES,
+        expand("<results>/{file}", file=EXPERIMENT.figure_files),

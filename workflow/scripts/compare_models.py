@@ -1,31 +1,23 @@
 """Compare every pair of models on the same queries: difference in precision, interval and p value."""
 
-import numpy as np
-
 from cbir.datasets.manifest import read_manifest
 from cbir.evaluation.comparisons import compare_models
+from cbir.retrieval.index_rows import read_rows
 from cbir.retrieval.neighbors import load_neighbors
 from cbir.runs.job import job
-from cbir.tidy import write_table
+from cbir.tidy import label_rows, write_table
 
 with job(snakemake):
-    wildcards, params = snakemake.wildcards, snakemake.params
-    rows = np.load(snakemake.input.rows)
+    given, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
+    rows = read_rows(given.rows)
     comparisons = compare_models(
-        ((model, load_neighbors(path)) for model, path in zip(params.models, snakemake.input.neighbors, strict=True)),
-        read_manifest(snakemake.input.manifest, columns=["patient_id", "modality", "anatomic_region", "label"]),
+        ((model, load_neighbors(path)) for model, path in zip(params.models, given.neighbors, strict=True)),
+        read_manifest(given.manifest, columns=["patient_id", "modality", "anatomic_region", "label"]),
         rows,
         levels=params.levels,
         at=params.at,
         bootstrap=params.bootstrap,
         seed=params.seed,
     )
-    named = {
-        "dataset": wildcards.dataset,
-        "index": wildcards.index,
-        "index_size": params.size,
-        "index_images": len(rows),
-    }
-    for place, (name, value) in enumerate(named.items()):
-        comparisons.insert(place, name, value)
-    write_table(comparisons, snakemake.output.comparisons)
+    keys = {"dataset": wildcards.dataset, "index": wildcards.index, "index_size": params.size}
+    write_table(label_rows(comparisons, **keys, index_images=len(rows)), snakemake.output.comparisons)

@@ -1,18 +1,21 @@
-"""Join the embeddings of a dataset's shards, row i being the manifest's row i, and add up what they took."""
+"""Embed those distinct images of one shard of a dataset that the model's vector store does not hold yet."""
 
-import shutil
+import json
+from pathlib import Path
 
-import pandas as pd
-
-from cbir.embeddings.cost import add_costs
-from cbir.embeddings.files import join_shards
+from cbir.datasets.manifest import read_part
+from cbir.embeddings.images import embed_images
+from cbir.encoders.image_encoder import load_encoder
+from cbir.encoders.provenance import fingerprint
+from cbir.files import whole_file
 from cbir.runs.job import job
-from cbir.tidy import write_table
 
 with job(snakemake):
-    wildcards = snakemake.wildcards
-    join_shards(snakemake.input.shards, snakemake.output.embeddings)
-    shutil.copyfile(snakemake.input.provenance[0], snakemake.output.provenance)
-    cost = add_costs(pd.concat(map(pd.read_csv, snakemake.input.costs)))
-    named = {"dataset": wildcards.dataset, "model": wildcards.model}
-    write_table(pd.DataFrame(named, index=cost.index).join(cost), snakemake.output.cost)
+    params, wildcards = snakemake.params, snakemake.wildcards
+    pixels = read_part(snakemake.input.pixels, int(wildcards.part), int(wildcards.parts))
+    encoder = load_encoder(params.entry, snakemake.input.get("weights"), params.device, params.precision)
+    store = Path(params.vectors, fingerprint(encoder.provenance))
+    embedded = embed_images(encoder, pixels, store, params.batch_size, snakemake.threads)
+    record = {"images": len(pixels), "embedded": embedded, "fingerprint": store.name, "provenance": encoder.provenance}
+    with whole_file(snakemake.output.record) as partial:
+        partial.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cbir.encoders.fetching import fetch_file
+from cbir.encoders.weights import fetch_file
 from cbir.runs.job import job
 
 with job(snakemake):

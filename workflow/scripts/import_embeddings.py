@@ -1,7 +1,7 @@
 """Bring a model's released embeddings into the order of the manifest."""
 
 from cbir.datasets.manifest import read_manifest
-from cbir.datasets.sources.released import import_embeddings
+from cbir.embeddings.released import import_embeddings
 from cbir.runs.job import job
 
 with job(snakemake):

@@ -1,10 +1,11 @@
-"""Join the inspections of a dataset's shards, in the order of the manifest."""
+"""Decode every image of one shard of a dataset once: whether it is readable, its size, and a hash of its pixels."""
 
-import pandas as pd
-
+from cbir.datasets.manifest import read_part
+from cbir.images.reading import inspect_images
 from cbir.runs.job import job
+from cbir.tidy import write_table
 
 with job(snakemake):
-    pd.concat(map(pd.read_parquet, snakemake.input), ignore_index=True).to_parquet(
-        snakemake.output.inspection, index=False
-    )
+    part, parts = int(snakemake.wildcards.part), int(snakemake.wildcards.parts)
+    images = read_part(snakemake.input.manifest, part, parts, columns=["image_id", "path", "frame"])
+    write_table(inspect_images(images, snakemake.threads), snakemake.output.inspection)

@@ -2,7 +2,7 @@
 
 from cbir.datasets.manifest import LABEL_PARTS, read_manifest
 from cbir.embeddings.files import open_embeddings
-from cbir.evaluation.maps import map_embeddings
+from cbir.evaluation.spaces import map_embeddings
 from cbir.runs.job import job
 from cbir.tidy import write_table
 
@@ -10,4 +10,5 @@ with job(snakemake):
     manifest = read_manifest(snakemake.input.manifest, columns=["image_id", "split", *LABEL_PARTS])
     embeddings = open_embeddings(snakemake.input.embeddings, rows=len(manifest))
     places = map_embeddings(embeddings, snakemake.params.images, snakemake.params.seed)
-    write_table(manifest.iloc[places["row"]].reset_index(drop=True).join(places[["x", "y"]]), snakemake.output.map)
+    placed = manifest.iloc[places["row"]].reset_index(drop=True).join(places[["x", "y"]])
+    write_table(placed, snakemake.output.map)

@@ -1,13 +1,13 @@
-"""Measure an index: recall against the exact neighbors, precision beside it, queries a second, build time and size."""
+"""Measure an index: recall against the exact neighbors, precision beside it, queries per second, build time and size."""
 
 import numpy as np
-import pandas as pd
 
 from cbir.datasets.manifest import read_manifest
 from cbir.embeddings.files import open_embeddings
 from cbir.retrieval.index_quality import recall_and_precision, time_search
 from cbir.retrieval.neighbors import load_neighbors
 from cbir.runs.job import job
+from cbir.tidy import gather_tables, read_table, write_table
 
 with job(snakemake):
     given, params = snakemake.input, snakemake.params
@@ -15,7 +15,7 @@ with job(snakemake):
     measures = recall_and_precision(
         load_neighbors(given.neighbors, len(split)),
         load_neighbors(given.exact, len(split)),
-        pd.read_csv(given.scores),
+        read_table(given.scores),
         params.at,
     )
     speed = time_search(
@@ -27,8 +27,8 @@ with job(snakemake):
         params.parameters,
         params.engine,
     )
-    build = pd.concat(map(pd.read_csv, given.build))
+    build = gather_tables(given.build)
     measures.insert(3, "factory", params.factory)
     measures.insert(4, "parameters", " ".join(f"{name}={value}" for name, value in params.parameters.items()))
     measures = measures.assign(**speed, build_seconds=build["build_seconds"].sum(), bytes=build["bytes"].sum())
-    measures.to_csv(snakemake.output.measures, index=False)
+    write_table(measures, snakemake.output.measures)

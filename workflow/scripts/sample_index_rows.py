@@ -1,16 +1,12 @@
 """Draw the images that an index of a given size holds, the same for every model."""
 
-import numpy as np
-
 from cbir.datasets.manifest import read_manifest
-from cbir.retrieval.index_rows import draw_generator, sample_rows
+from cbir.retrieval.index_rows import draw_generator, sample_rows, write_rows
 from cbir.runs.job import job
 
 with job(snakemake):
-    wildcards = snakemake.wildcards
+    params, wildcards = snakemake.params, snakemake.wildcards
     manifest = read_manifest(snakemake.input.manifest, columns=["label", "split"])
-    generator = draw_generator(snakemake.params.seed, wildcards.dataset, int(wildcards.draw))
-    rows = sample_rows(
-        manifest["label"].to_numpy(), manifest["split"].to_numpy(), wildcards.size, generator, snakemake.params.stratify
-    )
-    np.save(snakemake.output.rows, rows)
+    label, split = manifest["label"].to_numpy(), manifest["split"].to_numpy()
+    generator = draw_generator(params.seed, wildcards.dataset, int(wildcards.draw))
+    write_rows(sample_rows(label, split, wildcards.size, generator, params.stratify), snakemake.output.rows)

@@ -22,5 +22,6 @@ with job(snakemake):
         threads=snakemake.threads,
         parameters=params.parameters,
         engine=params.engine,
+        device=params.device,
     )
     save_neighbors(neighbors, snakemake.output.neighbors)

@@ -1,18 +1,21 @@
-"""Unite the manifests and inspections of several datasets; their splits stand."""
+"""Unite the manifests of several datasets; their splits stand."""
 
 import pandas as pd
 
-from cbir.datasets.hygiene import take_as_readable
+from cbir.datasets.hygiene import count_splits
 from cbir.datasets.manifest import read_manifest, write_manifest
-from cbir.datasets.union import unite_inspections, unite_manifests
+from cbir.datasets.union import unite_datasets
+from cbir.retrieval.index_rows import check_sizes
 from cbir.runs.job import job
+from cbir.tidy import read_table, write_table
 
 with job(snakemake):
-    members = snakemake.params.members
-    manifests = dict(zip(members, map(read_manifest, snakemake.input.manifests), strict=True))
-    united = unite_manifests(snakemake.wildcards.dataset, manifests)
-    write_manifest(united, snakemake.output.manifest)
-    pd.DataFrame({"reason": [], "images": []}).to_csv(snakemake.output.left_out, index=False)
-    inspections = dict(zip(members, map(pd.read_parquet, snakemake.input.inspections), strict=False))
-    inspection = unite_inspections(united, inspections) if inspections else take_as_readable(united)
-    inspection.to_parquet(snakemake.output.inspection, index=False)
+    dataset, given, params, output = snakemake.wildcards.dataset, snakemake.input, snakemake.params, snakemake.output
+    manifests = dict(zip(params.members, map(read_manifest, given.manifests), strict=True))
+    inspections = dict(zip(params.members, map(read_table, given.inspections), strict=False))
+    images, left_out, inspection = unite_datasets(dataset, manifests, inspections, **params.cleaning)
+    check_sizes(images["label"].to_numpy(), images["split"].to_numpy(), params.index_sizes, params.k, dataset)
+    by_source = pd.DataFrame(columns=["reason", "images"])  # the members have counted theirs
+    write_table(left_out, output.left_out)
+    write_table(count_splits(images, left_out, inspection, by_source, dataset), output.counts)
+    write_manifest(images, output.manifest)

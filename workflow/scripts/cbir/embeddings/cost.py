@@ -1,20 +1,26 @@
-"""Costs: the time it takes to embed an image, and the room its embedding takes."""
+"""Cost: the time it takes to embed an image, and the room that its embedding takes."""
 
 import pandas as pd
 
-BYTES = 4  # of a float32
+BYTES = 4  # bytes of a float32
 SETTING = ["device", "precision", "batch_size", "threads"]
 
 
-def add_costs(shards: pd.DataFrame) -> pd.DataFrame:
-    """What the shards of a dataset took together, in one row.
+def add_costs(parts: pd.DataFrame) -> pd.DataFrame:
+    """The cost of embedding images that was measured in several parts, in one row.
 
-    shards: `images`, `seconds`, of reading, decoding and embedding them, `dimensions`, and the columns of SETTING, a
-    row a shard. Returns `images, seconds, seconds_per_image, dimensions, bytes_per_image` and SETTING, where shards
-    that were embedded in several settings have all of them named.
+    parts: `images`, `seconds` (of reading, decoding and embedding them), `dimensions`, and the columns of SETTING, one
+    row per part. Returns `images, seconds, seconds_per_image, dimensions, bytes_per_image` and SETTING. Where the parts
+    were embedded in several settings, all of them are named.
+
+    >>> part = {"images": 10, "seconds": 2.0, "dimensions": 3, "device": "cpu", "precision": "float32"}
+    >>> parts = pd.DataFrame([part | {"batch_size": 8, "threads": threads} for threads in (1, 2)])
+    >>> add_costs(parts)[["images", "seconds_per_image", "bytes_per_image", "threads"]]
+       images  seconds_per_image  bytes_per_image threads
+    0      20                0.2               12     1 2
     """
-    images, seconds, dimensions = shards["images"].sum(), shards["seconds"].sum(), shards["dimensions"].iloc[0]
+    images, seconds, dimensions = parts["images"].sum(), parts["seconds"].sum(), parts["dimensions"].iloc[0]
     cost = {"images": images, "seconds": seconds, "seconds_per_image": seconds / images}
     cost |= {"dimensions": dimensions, "bytes_per_image": BYTES * dimensions}
-    settings = {name: " ".join(sorted(map(str, shards[name].unique()))) for name in SETTING}
+    settings = {name: " ".join(sorted(map(str, parts[name].unique()))) for name in SETTING}
     return pd.DataFrame([cost | settings])

@@ -1,11 +1,9 @@
-"""The embedding step: images through an encoder into an embedding file, at the encoder's own speed."""
+"""Embed images: those whose vectors a store does not hold yet, at the encoder's own speed."""
 
-import ctypes
 import logging
-import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,74 +11,89 @@ import pandas as pd
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from cbir.embeddings.files import create_embeddings, find_unnormalized
+from cbir.embeddings.files import find_unnormalized
+from cbir.embeddings.memory import keep_freed_memory
+from cbir.embeddings.vectors import append_vectors, find_vectors, pixel_keys
 from cbir.encoders.image_encoder import Encoder
 from cbir.errors import InputError, listing
 from cbir.images.reading import read_image
 
-M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # malloc.h
 PROGRESS_INTERVAL = 60  # seconds between two lines of progress
 log = logging.getLogger(__name__)
 
 
-def embed_images(encoder: Encoder, images: pd.DataFrame, output: str | Path, batch_size: int, threads: int) -> None:
-    """Embed images into `output`: float32 (n, d), unit norm, row i for row i of `images`.
+def embed_images(encoder: Encoder, pixels: pd.DataFrame, store: Path, batch_size: int, threads: int) -> int:
+    """Embed the images whose vectors a store does not hold yet, and append them to it. Returns their number.
 
-    images: manifest rows, of which `path` and `frame` are read. batch_size: images of 224 x 224 pixels a forward pass;
-    of larger inputs as many fewer. Worker processes read batches ahead while the encoder runs on `threads` threads.
-    Progress goes to this module's log, a line a minute. Raises InputError that lists every image that can't be read or
-    has no embedding; no output is written then.
+    pixels: `pixel_hash, path, frame`, one row per distinct image. batch_size: 224 × 224 images per forward pass; larger
+    inputs have smaller batches. Worker processes read batches ahead while the encoder runs on `threads` threads.
+
+    The store gets every batch as soon as it is computed, so a killed job goes on with the batch where it was. Progress
+    goes to this module's log, one line per minute. Raises InputError that lists every image that can't be read or has
+    no embedding.
     """
+    keys = pixel_keys(pixels["pixel_hash"])
+    missing = np.flatnonzero(find_vectors(store, encoder.dimensions, keys)[0] < 0)
+    log.info("%d of %d images are embedded already", len(keys) - len(missing), len(keys))
+    if not len(missing):
+        return 0
     keep_freed_memory()
     torch.set_num_threads(threads)
     torch.backends.cudnn.deterministic = True
+    images, keys = pixels.iloc[missing], keys[missing]
+    precision = str(encoder.precision).removeprefix("torch.")
+    setting = {"device": encoder.device.type, "precision": precision, "batch_size": batch_size, "threads": threads}
     batch_size = scale_batch(batch_size, encoder.side)
-    loader = make_loader(encoder, images, batch_size, threads)
     log.info("embedding %d images on %s, %d threads, batches of %d", len(images), encoder.device, threads, batch_size)
     problems: list[str] = []
-    computed = 0.0  # seconds
-    started = reported = time.monotonic()
-    with create_embeddings(output, len(images), encoder.dimensions) as embeddings:
-        done = 0
-        for rows, batch, unreadable in loader:
+    with append_vectors(store, encoder.dimensions, setting) as append:
+        for rows, batch, unreadable in _report_progress(make_loader(encoder, images, batch_size, threads), len(images)):
             problems += unreadable
-            if not problems:
-                begun = time.monotonic()
-                vectors = encoder.forward(batch).numpy()
-                computed += time.monotonic() - begun
-                embeddings[rows] = vectors
-                problems += [f"{images['path'].iloc[rows[i]]}: no embedding" for i in find_unnormalized(vectors)]
-            done += len(rows) + len(unreadable)
-            if time.monotonic() - reported >= PROGRESS_INTERVAL or done == len(images):
-                reported = time.monotonic()
-                log.info(describe_progress(done, len(images), reported - started))
-        log.info("the encoder waited for images for %.0f %% of the time", 100 * (1 - computed / (reported - started)))
-        if problems:
-            raise InputError(
-                f"{len(problems)} images can't be embedded; mend them or leave them out:{listing(problems)}"
-            )
+            if not len(rows):
+                continue
+            vectors = encoder.forward(batch).numpy()
+            bad = find_unnormalized(vectors)
+            problems += [f"{images['path'].iloc[row]}: no embedding" for row in rows[bad]]
+            append(np.delete(keys[rows], bad), np.delete(vectors, bad, axis=0))
+    if problems:
+        raise InputError(f"{len(problems)} images can't be embedded; fix them or leave them out:{listing(problems)}")
+    return len(images)
+
+
+def _report_progress(
+    loader: DataLoader, total: int
+) -> Iterator[tuple[np.ndarray, torch.Tensor, list[str]]]:
+    """The loader's batches; logs the progress once per interval, and at the end how long the encoder waited."""
+    started = reported = asked = time.monotonic()
+    done, waited = 0, 0.0
+    for rows, batch, unreadable in loader:
+        waited += time.monotonic() - asked
+        yield rows, batch, unreadable
+        done += len(rows) + len(unreadable)
+        asked = time.monotonic()
+        if asked - reported >= PROGRESS_INTERVAL or done == total:
+            reported = asked
+            log.info(describe_progress(done, total, reported - started))
+    log.info("the encoder waited for images for %.0f %% of the time", 100 * waited / (time.monotonic() - started))
 
 
 def scale_batch(batch_size: int, side: int) -> int:
-    """The images of `side` x `side` pixels that take the memory of `batch_size` of 224 x 224, but no more of them."""
+    """Batch size for inputs of `side` × `side` pixels that uses about as much memory as `batch_size` of 224 × 224.
+
+    Never larger than `batch_size`.
+
+    >>> scale_batch(64, 448)
+    16
+    """
     return max(1, batch_size * 224**2 // max(side, 224) ** 2)
 
 
-def keep_freed_memory() -> None:
-    """Let this process keep the memory that a layer's output frees for the next one, where the C library is glibc.
-
-    glibc gives blocks above 32 MB back to the system and asks for them again, and each page of them faults anew: two
-    thirds of an EfficientNet's time at 64 images a batch. Parameters as in mallopt(3).
-    """
-    if platform.libc_ver()[0] != "glibc":
-        return
-    glibc = ctypes.CDLL(None)
-    for parameter, value in {M_MMAP_MAX: 0, M_TRIM_THRESHOLD: 2**31 - 1, M_TOP_PAD: 64 * 2**20}.items():
-        glibc.mallopt(parameter, value)
-
-
 def describe_progress(done: int, total: int, seconds: float) -> str:
-    """Images done, images a second and time left, in a line."""
+    """Images done, images per second and time left, in one line.
+
+    >>> describe_progress(1200, 3600, 60)
+    '1,200 of 3,600 images, 20.0 images/s, 0:02:00 left'
+    """
     left = round(seconds / done * (total - done))
     return (
         f"{done:,} of {total:,} images, {done / seconds:.1f} images/s, "
@@ -91,7 +104,7 @@ def describe_progress(done: int, total: int, seconds: float) -> str:
 def make_loader(encoder: Encoder, images: pd.DataFrame, batch_size: int, threads: int) -> DataLoader:
     """Batches in order: rows (b,) int64, images (b, 3, h, w) float32, and the messages of unreadable ones."""
     batches = -(-len(images) // batch_size)
-    readers = max(1, threads // 2) if encoder.device.type == "cpu" else threads  # the CPU has an encoder to run as well
+    readers = max(1, threads // 2) if encoder.device.type == "cpu" else threads  # on a CPU the encoder needs cores too
     return DataLoader(
         ImageDataset(images, encoder.preprocess, encoder.size),
         batch_size=batch_size,
@@ -103,7 +116,7 @@ def make_loader(encoder: Encoder, images: pd.DataFrame, batch_size: int, threads
 
 
 class ImageDataset(Dataset):
-    """The preprocessed images of manifest rows; in place of an unreadable one, the message that says why."""
+    """The preprocessed images of some rows of `path, frame`; for an unreadable image, the message that says why."""
 
     def __init__(self, images: pd.DataFrame, preprocess: Callable[[np.ndarray], torch.Tensor], size: int):
         self.paths = images["path"].to_numpy(dtype=object)

@@ -1,6 +1,7 @@
 """A lock on a results folder: one run at a time writes there, and a run that was killed leaves no lock behind."""
 
 import fcntl
+import getpass
 import logging
 import os
 import socket
@@ -8,16 +9,14 @@ from pathlib import Path
 from typing import TextIO
 
 from cbir.errors import InputError
-from cbir.runs.running import end_jobs, name_run
 
 log = logging.getLogger(__name__)
 
 
 def lock_results(results: Path) -> TextIO:
-    """Take the folder for this process until it ends, however it ends; keep the returned file open.
+    """Lock the folder for this process until it ends, however it ends; keep the returned file open.
 
-    What jobs a killed run has left there are ended. Raises InputError that names the run that has the folder, or the
-    user who does not share it.
+    Raises InputError that names the run that has the folder, or the user who does not share it.
     """
     path = results / ".lock"
     try:
@@ -37,14 +36,16 @@ def lock_results(results: Path) -> TextIO:
             f"{results} is in use by another run ({file.readline().strip()}); wait for it, or give this one another "
             "results folder"
         ) from None
-    except OSError as error:  # some cluster file systems
-        log.warning("%s: no lock (%s); see that no other run writes there", results, error.strerror)
+    except OSError as error:  # some cluster file systems have no locks
+        log.warning("%s: no lock (%s); make sure that no other run writes there", results, error.strerror)
     file.truncate(0)
-    file.write(f"process {os.getpid()} of {_user()} on {socket.gethostname()}\n{name_run()}\n")
+    file.write(f"process {os.getpid()} of {_user()} on {socket.gethostname()}\n")
     file.flush()
-    end_jobs(results)
     return file
 
 
 def _user() -> str:
-    return os.environ.get("USER") or str(os.getuid())
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in a container
+        return str(os.getuid())

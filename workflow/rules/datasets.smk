@@ -1,0 +1,121 @@
+rule make_phantoms:
+    """Make the synthetic images of a phantom dataset, with their table."""
+    output:
+        folder=directory("<results>/phantoms/{dataset}"),
+    log:
+        "<logs>/make_phantoms/{dataset}.log",
+    conda:
+        "<envs>/data.yaml"
+    priority: LONG
+    threads: 8
+    params:
+        patients=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].options["patients"],
+        seed=config["seed"],
+    script:
+        "../scripts/make_phantoms.py"
+
+
+rule make_manifest:
+    """List the images of a dataset and their labels, as its source gives them."""
+    input:
+        lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].listing_files,
+    output:
+        manifest="<results>/manifests/unsplit/{dataset}.parquet",
+        left_out="<results>/manifests/unsplit/{dataset}.left_out.parquet",
+    log:
+        "<logs>/make_manifest/{dataset}.log",
+    conda:
+        "<envs>/data.yaml"
+    params:
+        options=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].source_options,
+    script:
+        "../scripts/make_manifest.py"
+
+
+rule inspect_images:
+    """Decode every image of one shard of a dataset once: is it readable, and what are its pixels?"""
+    input:
+        manifest=rules.make_manifest.output.manifest,
+    output:
+        inspection=temp("<results>/inspections/shards/{dataset}/{part}-of-{parts}.parquet"),
+    log:
+        "<logs>/inspect_images/{dataset}/{part}-of-{parts}.log",
+    conda:
+        "<envs>/data.yaml"
+    priority: LONG
+    threads: 4
+    resources:
+        runtime=120,
+    script:
+        "../scripts/inspect_images.py"
+
+
+rule join_inspections:
+    """Join the inspections of a dataset's shards, and list its distinct images."""
+    input:
+        manifest=rules.make_manifest.output.manifest,
+        inspections=lambda wildcards: EXPERIMENT.expand_shards(
+            rules.inspect_images.output.inspection, wildcards.dataset
+        ),
+    output:
+        inspection="<results>/inspections/{dataset}.parquet",
+        pixels="<results>/pixels/{dataset}.parquet",
+    log:
+        "<logs>/join_inspections/{dataset}.log",
+    conda:
+        "<envs>/data.yaml"
+    script:
+        "../scripts/join_inspections.py"
+
+
+rule split_dataset:
+    """Divide the images into index, validation and queries, and leave out what must not count."""
+    input:
+        manifest=rules.make_manifest.output.manifest,
+        left_out=rules.make_manifest.output.left_out,
+        inspection=branch(
+            lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].is_embedded,
+            then=rules.join_inspections.output.inspection,
+        ),
+    output:
+        manifest="<results>/manifests/{dataset}.parquet",
+        left_out="<results>/manifests/left_out/{dataset}.parquet",
+        counts="<results>/manifests/counts/{dataset}.parquet",
+    log:
+        "<logs>/split_dataset/{dataset}.log",
+    wildcard_constraints:
+        dataset=EXPERIMENT.pattern("has_own_source"),
+    conda:
+        "<envs>/data.yaml"
+    params:
+        cleaning=lambda wildcards: EXPERIMENT.cleaning_options(wildcards.dataset),
+        index_sizes=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].index_sizes,
+        k=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].k,
+    script:
+        "../scripts/split_dataset.py"
+
+
+rule unite_datasets:
+    """Unite the manifests of several datasets, whose splits stand, and leave out what must not count together."""
+    input:
+        manifests=lambda wildcards: EXPERIMENT.expand_members(rules.split_dataset.output.manifest, wildcards.dataset),
+        inspections=lambda wildcards: EXPERIMENT.expand_inspections(
+            rules.join_inspections.output.inspection, wildcards.dataset
+        ),
+    output:
+        manifest="<results>/manifests/{dataset}.parquet",
+        left_out="<results>/manifests/left_out/{dataset}.parquet",
+        counts="<results>/manifests/counts/{dataset}.parquet",
+    log:
+        "<logs>/unite_datasets/{dataset}.log",
+    wildcard_constraints:
+        dataset=EXPERIMENT.pattern("is_union"),
+    conda:
+        "<envs>/data.yaml"
+    params:
+        members=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].members,
+        cleaning=lambda wildcards: EXPERIMENT.cleaning_options(wildcards.dataset),
+        index_sizes=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].index_sizes,
+        k=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].k,
+    script:
+        "../scripts/unite_datasets.py"

@@ -1,0 +1,95 @@
+rule embed_images:
+    """Embed the distinct images of one shard of a dataset that the model's vector store does not hold yet."""
+    input:
+        pixels=rules.join_inspections.output.pixels,
+        weights=branch(
+            lambda wildcards: EXPERIMENT.weights_file(wildcards.model),
+            then=lambda wildcards: f"<weights>/{EXPERIMENT.weights_file(wildcards.model)}",
+        ),
+        # Splits and sizes are checked first. As they don't change a vector, a new split does not start this job again.
+        checked=ancient(rules.split_dataset.output.manifest),
+    output:
+        record="<results>/embeddings/shards/{dataset}/{model}/{part}-of-{parts}.json",
+    log:
+        "<logs>/embed_images/{dataset}/{model}/{part}-of-{parts}.log",
+    conda:
+        "<envs>/embed.yaml"
+    priority: LONG
+    threads: config["embedding"]["threads"]
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * 6000,
+        runtime=480,
+        gpu=int(config["embedding"]["device"] == "cuda"),
+    params:
+        entry=lambda wildcards: EXPERIMENT.catalogue[wildcards.model],
+        vectors="<results>/vectors/{model}",
+        device=config["embedding"]["device"],
+        precision=config["embedding"]["precision"],
+        batch_size=config["embedding"]["batch_size"],
+    script:
+        "../scripts/embed_images.py"
+
+
+rule join_embeddings:
+    """Write the embeddings of a dataset, row i for row i of the manifest, from the model's vector store."""
+    input:
+        manifest=rules.split_dataset.output.manifest,
+        inspection=rules.join_inspections.output.inspection,
+        records=lambda wildcards: EXPERIMENT.expand_shards(rules.embed_images.output.record, wildcards.dataset),
+    output:
+        embeddings="<results>/embeddings/{dataset}/{model}.npy",
+        provenance="<results>/embeddings/{dataset}/{model}.json",
+        cost="<results>/embeddings/cost/{dataset}/{model}.parquet",
+    log:
+        "<logs>/join_embeddings/{dataset}/{model}.log",
+    wildcard_constraints:
+        dataset=EXPERIMENT.pattern("is_embedded"),
+    conda:
+        "<envs>/data.yaml"
+    params:
+        vectors="<results>/vectors/{model}",
+    script:
+        "../scripts/join_embeddings.py"
+
+
+rule import_embeddings:
+    """Bring a model's released embeddings into the order of the manifest."""
+    input:
+        manifest=rules.split_dataset.output.manifest,
+        released=lambda wildcards: EXPERIMENT.released_files(wildcards.dataset, wildcards.model),
+    output:
+        embeddings="<results>/embeddings/{dataset}/{model}.npy",
+    log:
+        "<logs>/import_embeddings/{dataset}/{model}.log",
+    wildcard_constraints:
+        dataset=EXPERIMENT.pattern("is_released"),
+    conda:
+        "<envs>/data.yaml"
+    resources:
+        runtime=120,
+    params:
+        folder=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].options["embeddings"],
+    script:
+        "../scripts/import_embeddings.py"
+
+
+rule unite_embeddings:
+    """Take the embeddings of a union from those of its members."""
+    input:
+        manifest=rules.unite_datasets.output.manifest,
+        manifests=lambda wildcards: EXPERIMENT.expand_members(rules.split_dataset.output.manifest, wildcards.dataset),
+        embeddings=lambda wildcards: EXPERIMENT.expand_members(
+            rules.join_embeddings.output.embeddings, wildcards.dataset
+        ),
+    output:
+        embeddings="<results>/embeddings/{dataset}/{model}.npy",
+    log:
+        "<logs>/unite_embeddings/{dataset}/{model}.log",
+    wildcard_constraints:
+        dataset=EXPERIMENT.pattern("is_union"),
+    conda:
+        "<envs>/data.yaml"
+    params:
+        members=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].members,
+    script:
+        "../scripts/unite_embeddings.py"

@@ -1,0 +1,24 @@
+rule weights:
+    """Fetch every file that the experiment's models need."""
+    input:
+        expand("<weights>/{file}", file=EXPERIMENT.published_files),
+    localrule: True
+
+
+# Only missing files get a rule. Snakemake therefore never downloads or deletes a file that exists, whether it was
+# downloaded or placed there by hand.
+rule fetch_weights:
+    """Fetch a file of a model from where it is published."""
+    output:
+        "<weights>/{file}",
+    log:
+        "<logs>/fetch_weights/{file}.log",
+    wildcard_constraints:
+        file=EXPERIMENT.missing_files_pattern(Path(config["weights"])),
+    localrule: True
+    conda:
+        "<envs>/embed.yaml"
+    params:
+        source=lambda wildcards: EXPERIMENT.published_files[wildcards.file],
+    script:
+        "../scripts/fetch_weights.py"

@@ -1,0 +1,148 @@
+rule score_retrieval:
+    """Score the neighbors of every query by all metrics, with intervals and chance levels."""
+    input:
+        manifest=MANIFEST,
+        rows=rules.sample_index_rows.output.rows,
+        neighbors=NEIGHBORS,
+    output:
+        scores=f"<results>/scores/{CELL}.parquet",
+    log:
+        f"<logs>/score_retrieval/{CELL}.log",
+    conda:
+        "<envs>/analysis.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * 4000,
+    params:
+        levels=config["scores"]["levels"],
+        at=config["scores"]["at"],
+        bootstrap=config["scores"]["bootstrap"],
+        seed=config["seed"],
+    script:
+        "../scripts/score_retrieval.py"
+
+
+rule compare_models:
+    """Compare every pair of models on the same queries."""
+    input:
+        manifest=MANIFEST,
+        rows=FULL_ROWS,
+        neighbors=expand("<results>/neighbors/{{dataset}}/{model}/{{index}}/full.0.npz", model=EXPERIMENT.models),
+    output:
+        comparisons="<results>/comparisons/{dataset}/{index}.parquet",
+    log:
+        "<logs>/compare_models/{dataset}/{index}.log",
+    conda:
+        "<envs>/analysis.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * 4000,
+        runtime=120,
+    params:
+        models=EXPERIMENT.models,
+        size="full",
+        levels=config["scores"]["levels"],
+        at=config["scores"]["at"],
+        bootstrap=config["scores"]["bootstrap"],
+        seed=config["seed"],
+    script:
+        "../scripts/compare_models.py"
+
+
+rule score_predictions:
+    """Score the predictions of every classifier of a model's embeddings."""
+    input:
+        manifest=MANIFEST,
+        predictions=expand(
+            "<results>/predictions/{dataset}/{model}/{probe}.npz", probe=EXPERIMENT.classifiers, allow_missing=True
+        ),
+    output:
+        scores="<results>/analyses/probes/{dataset}/{model}.parquet",
+    log:
+        "<logs>/score_predictions/{dataset}/{model}.log",
+    conda:
+        "<envs>/analysis.yaml"
+    params:
+        probes=EXPERIMENT.classifiers,
+        bootstrap=config["scores"]["bootstrap"],
+        seed=config["seed"],
+    script:
+        "../scripts/score_predictions.py"
+
+
+rule score_labels:
+    """Score each label by itself: its precision, whether frequent labels do better, what it is taken for."""
+    input:
+        manifest=MANIFEST,
+        rows=FULL_ROWS,
+        neighbors=FULL_NEIGHBORS,
+    output:
+        precision="<results>/analyses/label_precision/{dataset}/{model}.parquet",
+        frequency="<results>/analyses/label_frequency/{dataset}/{model}.parquet",
+        confusion="<results>/analyses/confusion/{dataset}/{model}.parquet",
+    log:
+        "<logs>/score_labels/{dataset}/{model}.log",
+    conda:
+        "<envs>/analysis.yaml"
+    params:
+        keys=lambda wildcards: EXPERIMENT.full_cell(wildcards.dataset, wildcards.model),
+        at=config["scores"]["at"],
+    script:
+        "../scripts/score_labels.py"
+
+
+rule describe_space:
+    """Measure the geometry of a model's embeddings."""
+    input:
+        manifest=MANIFEST,
+        embeddings=EMBEDDINGS,
+        rows=FULL_ROWS,
+        neighbors=FULL_NEIGHBORS,
+    output:
+        space="<results>/analyses/spaces/{dataset}/{model}.parquet",
+    log:
+        "<logs>/describe_space/{dataset}/{model}.log",
+    conda:
+        "<envs>/analysis.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * 4000,
+    params:
+        keys=lambda wildcards: EXPERIMENT.full_cell(wildcards.dataset, wildcards.model),
+        levels=EXPERIMENT.levels_of_all_images,
+        images=config["spaces"]["images"],
+        seed=config["seed"],
+    script:
+        "../scripts/describe_space.py"
+
+
+rule map_embeddings:
+    """Lay out a model's embeddings in two dimensions."""
+    input:
+        manifest=MANIFEST,
+        embeddings=EMBEDDINGS,
+    output:
+        map="<results>/analyses/maps/{dataset}/{model}.parquet",
+    log:
+        "<logs>/map_embeddings/{dataset}/{model}.log",
+    conda:
+        "<envs>/analysis.yaml"
+    params:
+        images=config["maps"]["images"],
+        seed=config["seed"],
+    script:
+        "../scripts/map_embeddings.py"
+
+
+rule trace_index_size:
+    """Trace precision over the size of the index, and say what size is large enough."""
+    input:
+        retrieval="<results>/tables/retrieval.csv",
+    output:
+        curves="<results>/tables/index_size.csv",
+        fits="<results>/tables/index_size_fit.csv",
+    log:
+        "<logs>/trace_index_size.log",
+    conda:
+        "<envs>/analysis.yaml"
+    params:
+        at=config["scores"]["at"],
+    script:
+        "../scripts/trace_index_size.py"

@@ -1,0 +1,92 @@
+# One rule per table and figure of workflow/report/contents.yaml: Snakemake takes the file of a caption from the rule.
+for table in EXPERIMENT.tables.values():
+    if table.sources:
+
+        rule:
+            name:
+                f"gather_{table.name}"
+            input:
+                expand("<results>/{source}", source=table.sources),
+            output:
+                table=f"<results>/tables/{table.name}.csv",
+            log:
+                f"<logs>/gather/{table.name}.log",
+            conda:
+                "<envs>/analysis.yaml"
+            params:
+                sort_by=table.sort_by,
+            script:
+                "../scripts/gather_table.py"
+
+    if table.main:
+
+        rule:
+            name:
+                f"tabulate_{table.name}"
+            input:
+                tidy=f"<results>/tables/{table.main}.csv",
+            output:
+                csv=f"<results>/tables/{table.name}.csv",
+                markdown=f"<results>/tables/{table.name}.md",
+                latex=f"<results>/tables/{table.name}.tex",
+            log:
+                f"<logs>/tabulate/{table.name}.log",
+            conda:
+                "<envs>/analysis.yaml"
+            params:
+                table=table.name,
+                models=EXPERIMENT.models,
+                at=config["scores"]["at"],
+            script:
+                "../scripts/tabulate_main.py"
+
+    rule:
+        name:
+            f"show_{table.name}"
+        input:
+            table=f"<results>/tables/{table.name}.csv",
+        output:
+            page=report(
+                f"<results>/pages/{table.name}.html",
+                caption=f"../report/tables/{table.name}.rst",
+                category="Tables",
+                labels={"table": table.name.replace("_", " ")},
+            ),
+        log:
+            f"<logs>/show/{table.name}.log",
+        localrule: True
+        conda:
+            "<envs>/analysis.yaml"
+        params:
+            at=config["scores"]["at"],
+            template=f"{workflow.basedir}/workflow/report/table.html",
+        script:
+            "../scripts/show_table.py"
+
+
+for figure in EXPERIMENT.figures.values():
+
+    rule:
+        name:
+            f"draw_{figure.name}"
+        input:
+            expand("<results>/{source}", source=figure.sources),
+        output:
+            pdf=f"<results>/{figure.path}.pdf",
+            png=report(
+                f"<results>/{figure.path}.png",
+                caption=f"../report/{figure.name}.rst",
+                category="Figures",
+                subcategory="{dataset}",
+                labels={"figure": figure.label, "dataset": "{dataset}"},
+            ),
+        log:
+            f"<logs>/{figure.path}.log",
+        conda:
+            "<envs>/analysis.yaml"
+        params:
+            figure=figure.name,
+            index=figure.index,
+            families=EXPERIMENT.families,
+        script:
+            "../scripts/draw_figure.py"

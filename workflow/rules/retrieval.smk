@@ -1,0 +1,126 @@
+PARTS = config["search"]["index_shards"]
+CELL = "{dataset}/{model}/{index}/{size}.{draw}"
+PART = CELL if PARTS == 1 else f"{CELL}.{{part}}-of-{PARTS}"
+MANIFEST = rules.split_dataset.output.manifest
+EMBEDDINGS = rules.join_embeddings.output.embeddings
+NEIGHBORS = f"<results>/neighbors/{CELL}.npz"
+FULL_ROWS = "<results>/index_rows/{dataset}/full.0.npy"
+FULL_NEIGHBORS = f"<results>/neighbors/{{dataset}}/{{model}}/{EXPERIMENT.exact_index}/full.0.npz"
+
+
+rule sample_index_rows:
+    """Draw the images that an index of a given size holds, the same for every model."""
+    input:
+        manifest=MANIFEST,
+    output:
+        rows="<results>/index_rows/{dataset}/{size}.{draw}.npy",
+    log:
+        "<logs>/sample_index_rows/{dataset}/{size}.{draw}.log",
+    conda:
+        "<envs>/data.yaml"
+    params:
+        seed=config["seed"],
+        stratify=config["stratify"],
+    script:
+        "../scripts/sample_index_rows.py"
+
+
+rule build_index:
+    """Build an index of the drawn images, or one part of it."""
+    input:
+        embeddings=EMBEDDINGS,
+        rows=rules.sample_index_rows.output.rows,
+    output:
+        index=f"<results>/indexes/{PART}.faiss",
+        build=f"<results>/indexes/{PART}.parquet",
+    log:
+        f"<logs>/build_index/{PART}.log",
+    conda:
+        "<envs>/search.yaml"
+    threads: lambda wildcards: EXPERIMENT.build_threads(wildcards.index)
+    resources:
+        mem_mb=lambda wildcards, input, attempt: attempt * int(1000 + 1.3 * input.size_mb / PARTS),
+    params:
+        factory=lambda wildcards: config["indexes"][wildcards.index]["factory"],
+        part=lambda wildcards: int(wildcards.get("part", 0)),
+        parts=PARTS,
+        seed=config["seed"],
+    script:
+        "../scripts/build_index.py"
+
+
+rule search_index:
+    """Find each query's nearest images in an index, or in one part of it."""
+    input:
+        index=rules.build_index.output.index,
+        embeddings=EMBEDDINGS,
+        manifest=MANIFEST,
+    output:
+        neighbors=NEIGHBORS if PARTS == 1 else temp(f"<results>/neighbors/parts/{PART}.npz"),
+    log:
+        f"<logs>/search_index/{PART}.log",
+    conda:
+        "<envs>/search.yaml"
+    threads: config["search"]["threads"]
+    resources:
+        mem_mb=lambda wildcards, input, attempt: attempt * int(1500 + 1.3 * input.size_files_mb[0]),
+        runtime=240,
+        gpu=int(config["search"]["device"] == "cuda"),
+    params:
+        k=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].k,
+        parts=PARTS,
+        parameters=lambda wildcards: EXPERIMENT.search_parameters(wildcards.index),
+        engine=config["search"]["engine"],
+        device=config["search"]["device"],
+    script:
+        "../scripts/search_index.py"
+
+
+if PARTS > 1:
+
+    rule merge_neighbors:
+        """Merge the neighbors that the parts of an index gave."""
+        input:
+            neighbors=expand(rules.search_index.output.neighbors, part=range(PARTS), allow_missing=True),
+        output:
+            neighbors=NEIGHBORS,
+        log:
+            f"<logs>/merge_neighbors/{CELL}.log",
+        conda:
+            "<envs>/search.yaml"
+        resources:
+            mem_mb=lambda wildcards, input, attempt: attempt * int(1000 + 4 * input.size_mb),
+        params:
+            k=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].k,
+        script:
+            "../scripts/merge_neighbors.py"
+
+
+rule measure_index:
+    """Measure an index: recall against the exact neighbors, precision, speed, build time and size."""
+    input:
+        manifest=MANIFEST,
+        embeddings=EMBEDDINGS,
+        index=expand(rules.build_index.output.index, part=range(PARTS), allow_missing=True),
+        build=expand(rules.build_index.output.build, part=range(PARTS), allow_missing=True),
+        neighbors=NEIGHBORS,
+        exact=NEIGHBORS.replace("{index}", EXPERIMENT.exact_index),
+        scores=f"<results>/scores/{CELL}.parquet",
+    output:
+        measures=f"<results>/measures/{CELL}.parquet",
+    log:
+        f"<logs>/measure_index/{CELL}.log",
+    priority: -1
+    conda:
+        "<envs>/search.yaml"
+    threads: config["search"]["threads"]
+    resources:
+        mem_mb=lambda wildcards, input, attempt: attempt * int(1500 + 1.3 * input.size_files_mb[2]),
+    params:
+        factory=lambda wildcards: config["indexes"][wildcards.index]["factory"],
+        parameters=lambda wildcards: EXPERIMENT.search_parameters(wildcards.index),
+        engine=config["search"]["engine"],
+        k=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].k,
+        at=lambda wildcards: EXPERIMENT.measured_depths(wildcards.dataset),
+    script:
+        "../scripts/measure_index.py"

@@ -1,0 +1,42 @@
+rule probe_linear:
+    """Train a linear classifier on the embeddings of the index images, and predict the labels of the queries."""
+    input:
+        manifest=MANIFEST,
+        embeddings=EMBEDDINGS,
+    output:
+        predictions="<results>/predictions/{dataset}/{model}/linear.npz",
+    log:
+        "<logs>/probe_linear/{dataset}/{model}.log",
+    conda:
+        "<envs>/embed.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * 4000,
+        runtime=480,
+    params:
+        epochs=config["probes"]["epochs"],
+        seed=config["seed"],
+    script:
+        "../scripts/probe_linear.py"
+
+
+rule classify_knn:
+    """Predict the labels of the queries from their nearest index images, unweighted and weighted by similarity."""
+    input:
+        manifest=MANIFEST,
+        embeddings=EMBEDDINGS,
+    output:
+        knn="<results>/predictions/{dataset}/{model}/knn.npz",
+        knn_weighted="<results>/predictions/{dataset}/{model}/knn_weighted.npz",
+    log:
+        "<logs>/classify_knn/{dataset}/{model}.log",
+    conda:
+        "<envs>/search.yaml"
+    threads: config["search"]["threads"]
+    resources:
+        mem_mb=lambda wildcards, input, attempt: attempt * int(1500 + 1.3 * input.size_mb),
+        runtime=240,
+    params:
+        k=config["probes"]["k"],
+        seed=config["seed"],
+    script:
+        "../scripts/classify_knn.py"

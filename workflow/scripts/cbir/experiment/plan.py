@@ -1,0 +1,386 @@
+"""The plan: what an experiment has to make, as one object that follows from its configuration and the model catalogue.
+
+Snakemake's rules ask this object and decide nothing themselves.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cbir.experiment.catalogue import check_catalogue, list_files, load_catalogue
+from cbir.experiment.config import EXACT, complete_config, read_schema
+
+FULL = "full"  # the index size that holds the whole index split; every dataset has it
+# options of a dataset that don't change what its source reads
+LATER_OPTIONS = {"split", "min_per_label", "index_sizes", "k", "shards"}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One dataset of the experiment.
+
+    options: its entry in the configuration, completed. index_sizes: as in file names, such as "100", "10pct" or "full".
+    k: neighbors found for each query. shards: jobs that inspect and embed it. members: the datasets that a union
+    unites. has_pixels: whether its images can be shown; released embeddings come without images.
+    """
+
+    name: str
+    options: dict[str, Any]
+    index_sizes: tuple[str, ...]
+    k: int
+    shards: int
+    members: tuple[str, ...]
+    has_pixels: bool
+
+    @property
+    def source(self) -> str:
+        """The name of its source, as in the configuration."""
+        return self.options["source"]
+
+    @property
+    def is_union(self) -> bool:
+        """Whether it unites other datasets of the experiment."""
+        return self.source == "union"
+
+    @property
+    def is_released(self) -> bool:
+        """Whether its embeddings are imported, as the study's authors released them."""
+        return self.source == "released"
+
+    @property
+    def has_own_source(self) -> bool:
+        """Whether it is read from a source of its own: it is no union."""
+        return not self.is_union
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether its images go through an encoder here: it is neither released nor a union."""
+        return self.has_own_source and not self.is_released
+
+    @property
+    def listing_files(self) -> list[str]:
+        """The tables or the folder that list its images, where its options name them and they are there."""
+        root = Path(self.options.get("root", "")).expanduser()
+        if self.source == "phantoms":
+            return [str(root)]
+        tables = [root / self.options["table"]] if "table" in self.options else []
+        tables += [Path(table).expanduser() for table in self.options.get("tables", [])]
+        return [str(table) for table in tables if table.exists()]
+
+    @property
+    def source_options(self) -> dict[str, Any]:
+        """The options that decide what its source reads; all others can change without reading the dataset again."""
+        return {name: value for name, value in self.options.items() if name not in LATER_OPTIONS}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the report: see the comments in workflow/report/contents.yaml."""
+
+    name: str
+    sources: tuple[str, ...]  # the files that are put together, relative to the results; empty where a rule writes it
+    main: str | None  # the tidy table that this table for print is made from
+    sort_by: tuple[str, ...]  # columns by which the rows are sorted; without any they stay in the order of the sources
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the report: see the comments in workflow/report/contents.yaml.
+
+    sources: tables, or for a figure of a model the files, in the order that its draw function takes them, relative to
+    the results and with the wildcards dataset and model. path: of its files, without suffix. index: the only index
+    whose rows are drawn; None draws all.
+    """
+
+    name: str
+    path: str
+    per: str
+    sources: tuple[str, ...]
+    index: str | None
+
+    @property
+    def label(self) -> str:
+        """Its name in the report, with the wildcard of the model where there is one figure per model."""
+        return self.name.replace("_", " ") + (" {model}" if self.per == "model" else "")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A completed configuration, the catalogue entries and the contents of the report, and what follows from them.
+
+    config: as cbir.experiment.config.complete_config returns it. catalogue: entries by model name. contents: as read
+    from workflow/report/contents.yaml.
+
+    >>> config = {"results": "results", "datasets": {"mine": {"source": "table"}}, "models": ["pixels"],
+    ...           "index_sizes": [20, "full"], "index_draws": 2, "indexes": {"exact": {"factory": "Flat"}},
+    ...           "search": {"k": 10}, "embedding": {"shards": 1}}
+    >>> [(cell["size"], cell["draw"]) for cell in Experiment(config, {}, {}).cells("mine")]
+    [('20', 0), ('20', 1), ('full', 0)]
+    """
+
+    config: dict[str, Any]
+    catalogue: dict[str, dict]
+    contents: dict[str, dict]
+
+    @cached_property
+    def datasets(self) -> dict[str, Dataset]:
+        """The datasets by name."""
+        return {name: self._dataset(name, options) for name, options in self.config["datasets"].items()}
+
+    def _dataset(self, name: str, options: dict[str, Any]) -> Dataset:
+        config, members = self.config, tuple(options.get("members", ()))
+        if options["source"] == "phantoms":
+            options = options | {"root": f"{config['results']}/phantoms/{name}"}
+        released = {other for other, entry in config["datasets"].items() if entry["source"] == "released"}
+        return Dataset(
+            name=name,
+            options=options,
+            index_sizes=tuple(str(size) for size in options.get("index_sizes", config["index_sizes"])),
+            k=options.get("k", config["search"]["k"]),
+            shards=options.get("shards", config["embedding"]["shards"]),
+            members=members,
+            has_pixels=released.isdisjoint({name, *members}),
+        )
+
+    def names(self, attribute: str) -> list[str]:
+        """The names of the datasets for which a property of Dataset holds, such as is_embedded."""
+        return [name for name, dataset in self.datasets.items() if getattr(dataset, attribute)]
+
+    def pattern(self, attribute: str) -> str:
+        """The regular expression of the names of the datasets for which a property holds."""
+        return any_of(self.names(attribute))
+
+    @property
+    def wildcard_constraints(self) -> dict[str, str]:
+        """The regular expression of each wildcard of the workflow's files."""
+        return {
+            "dataset": any_of(self.datasets),
+            "model": any_of(self.models),
+            "index": any_of(self.config["indexes"]),
+            "size": r"\d+|[\d.]+pct|\d+-per-label|full",
+            **dict.fromkeys(("draw", "part", "parts"), r"\d+"),
+        }
+
+    @property
+    def models(self) -> list[str]:
+        """The names of the encoders, in the order of the configuration."""
+        return self.config["models"]
+
+    @property
+    def families(self) -> dict[str, str]:
+        """The family of each model, by which figures choose colours."""
+        return {model: self.catalogue.get(model, {}).get("family", "released") for model in self.models}
+
+    @property
+    def classifiers(self) -> list[str]:
+        """The classifiers that are fitted to the embeddings."""
+        return self.config["probes"]["methods"]
+
+    @property
+    def exact_index(self) -> str:
+        """The name of the exact index. The other indexes are compared with it, and it is analysed beyond its scores."""
+        return next(name for name, entry in self.config["indexes"].items() if entry["factory"] == EXACT)
+
+    def full_cell(self, dataset: str, model: str) -> dict[str, str]:
+        """The columns that tell which index an analysis is of: the exact index of the whole index split."""
+        return {"dataset": dataset, "model": model, "index": self.exact_index, "index_size": FULL}
+
+    @property
+    def levels_of_all_images(self) -> list[str]:
+        """The levels at which all images are ranked for a query, not only those of its anatomic region."""
+        return [level for level in self.config["scores"]["levels"] if level != "pathology_in_region"]
+
+    def measured_depths(self, dataset: str) -> list[int]:
+        """The depths at which the recall of an index is measured: those of the tables and the depth searched."""
+        return sorted({*self.config["scores"]["at"], self.datasets[dataset].k})
+
+    def cleaning_options(self, dataset: str) -> dict[str, Any]:
+        """How the images of a dataset are split and which are left out; the splits of a union's members stand."""
+        options = self.datasets[dataset].options
+        cleaning = {"min_per_label": options["min_per_label"], "duplicates": self.config["duplicates"]}
+        if self.datasets[dataset].is_union:
+            return cleaning
+        return cleaning | {
+            "shares": options["split"],
+            "unreadable": self.config["unreadable"],
+            "seed": self.config["seed"],
+        }
+
+    def expand_shards(self, pattern: str, dataset: str) -> list[str]:
+        """A pattern with the wildcards part and parts, for every shard of a dataset; other wildcards stay."""
+        parts = self.datasets[dataset].shards
+        return [pattern.replace("{part}", str(part)).replace("{parts}", str(parts)) for part in range(parts)]
+
+    def expand_members(self, pattern: str, dataset: str) -> list[str]:
+        """A pattern with the wildcard dataset, for every member of a union; other wildcards stay."""
+        return [pattern.replace("{dataset}", member) for member in self.datasets[dataset].members]
+
+    def expand_inspections(self, pattern: str, dataset: str) -> list[str]:
+        """As expand_members, but nothing where members were released without their images."""
+        return self.expand_members(pattern, dataset) if self.datasets[dataset].has_pixels else []
+
+    def released_files(self, dataset: str, model: str) -> list[str]:
+        """The released files of a model's embeddings."""
+        folder = Path(self.datasets[dataset].options["embeddings"], model).expanduser()
+        return sorted(map(str, folder.glob("*.h5")))
+
+    def search_parameters(self, index: str) -> dict[str, int]:
+        """The search parameters of an index, by faiss's names."""
+        return {name: value for name, value in self.config["indexes"][index].items() if name != "factory"}
+
+    def build_threads(self, index: str) -> int:
+        """Threads for building an index; an exact one is only filled."""
+        return 1 if self.config["indexes"][index]["factory"] == EXACT else self.config["search"]["threads"]
+
+    def draws(self, size: str) -> range:
+        """The draws of an index size. The full index split can only be drawn once."""
+        return range(1 if size == FULL else self.config["index_draws"])
+
+    def cells(self, dataset: str) -> list[dict[str, str | int]]:
+        """Every model × index × size × draw of a dataset, as the wildcards of its files."""
+        return [
+            {"dataset": dataset, "model": model, "index": index, "size": size, "draw": draw}
+            for size in self.datasets[dataset].index_sizes
+            for model in self.models
+            for index in self.config["indexes"]
+            for draw in self.draws(size)
+        ]
+
+    @cached_property
+    def published_files(self) -> dict[str, dict]:
+        """The files that have to be fetched for the models, as model/name, and where each is published."""
+        return {
+            f"{model}/{name}": source
+            for model in self.models
+            if model in self.catalogue
+            for name, source in list_files(self.catalogue[model]).items()
+        }
+
+    def missing_files_pattern(self, weights: Path) -> str:
+        """The regular expression of the published files that are not in the folder of the weights yet."""
+        return any_of(file for file in self.published_files if not (weights / file).exists())
+
+    def weights_file(self, model: str) -> str | None:
+        """The weight file of a model as model/name; None where it is not one that is fetched."""
+        source = self.catalogue.get(model, {}).get("weights", {})
+        return f"{model}/{source['file']}" if source.keys() & {"repository", "url"} else None
+
+    @cached_property
+    def tables(self) -> dict[str, Table]:
+        """The tables of this experiment by name, in the order of the contents."""
+        return {
+            name: Table(name, tuple(self._table_sources(entry)), entry.get("main"), tuple(entry.get("sort_by", ())))
+            for name, entry in self.contents["tables"].items()
+            if self._has(entry.get("needs"))
+        }
+
+    def _table_sources(self, entry: dict[str, str]) -> list[str]:
+        """The files that a table is put together from."""
+        if "from" not in entry:
+            return []
+        datasets = self.names("is_embedded") if entry.get("needs") == "own embeddings" else list(self.datasets)
+        patterns = {
+            "dataset": "{dataset}",
+            "model": "{dataset}/{model}",
+            "index": "{dataset}/{index}",
+            "cell": "{dataset}/{model}/{index}/{size}.{draw}",
+            "full": "{dataset}/{model}/{index}/{size}.{draw}",
+        }
+        pattern = f"{entry['from']}/{patterns[entry['per']]}.parquet"
+        cells = [cell for name in datasets for cell in self.cells(name)]
+        if entry["per"] != "cell":
+            cells = [cell for cell in cells if cell["size"] == FULL]
+        return list(dict.fromkeys(pattern.format(**cell) for cell in cells))
+
+    @cached_property
+    def figures(self) -> dict[str, Figure]:
+        """The figures of this experiment by name, in the order of the contents; at least one dataset has each."""
+        return {
+            name: self._figure(name, entry)
+            for name, entry in self.contents["figures"].items()
+            if any(self._has(entry.get("needs"), dataset) for dataset in self.datasets)
+        }
+
+    def _figure(self, name: str, entry: dict[str, Any]) -> Figure:
+        index = self.exact_index if entry.get("index") == "exact" else None
+        if entry["per"] == "dataset":
+            sources = [f"tables/{table}.csv" for table in entry["from"]]
+            return Figure(name, f"figures/{{dataset}}/{name}", "dataset", tuple(sources), index)
+        full = f"{{dataset}}/{{model}}/{self.exact_index}/{FULL}.0"
+        of_model = {"manifests": "manifests/{dataset}.parquet", "neighbors": f"neighbors/{full}.npz"}
+        sources = [of_model.get(source, f"{source}/{{dataset}}/{{model}}.parquet") for source in entry["from"]]
+        return Figure(name, f"figures/{{dataset}}/{name}/{{model}}", "model", tuple(sources), index)
+
+    @cached_property
+    def figure_files(self) -> list[str]:
+        """Every figure file of the experiment, as PDF and PNG, relative to the results."""
+        return [
+            f"{figure.path.format(dataset=dataset, model=model)}.{suffix}"
+            for dataset in self.datasets
+            for name, figure in self.figures.items()
+            if self._has(self.contents["figures"][name].get("needs"), dataset)
+            for model in (self.models if figure.per == "model" else [""])
+            for suffix in ("pdf", "png")
+        ]
+
+    @cached_property
+    def table_files(self) -> list[str]:
+        """Every table file of the experiment, relative to the results; tables for print as Markdown and LaTeX, too."""
+        return [
+            f"tables/{name}.{suffix}"
+            for name, table in self.tables.items()
+            for suffix in (("csv", "md", "tex") if table.main else ("csv",))
+        ]
+
+    def _has(self, needs: str | None, dataset: str | None = None) -> bool:
+        """Whether a dataset, or without one the experiment, has what a table or a figure needs."""
+        datasets = list(self.datasets.values()) if dataset is None else [self.datasets[dataset]]
+        match needs:
+            case None:
+                return True
+            case "several models":
+                return len(self.models) > 1
+            case "several indexes":
+                return len(self.config["indexes"]) > 1
+            case "several sizes":
+                return any(len(one.index_sizes) > 1 for one in datasets)
+            case "classifiers":
+                return bool(self.classifiers)
+            case "own embeddings":
+                return any(one.is_embedded for one in datasets)
+            case "pixels":
+                return any(one.has_pixels for one in datasets)
+        raise ValueError(f"workflow/report/contents.yaml: unknown need {needs!r}")
+
+
+def read_experiment(config: dict[str, Any], project: Path) -> Experiment:
+    """The experiment of a configuration as read from YAML.
+
+    project: the folder that holds `workflow`. Raises InputError that lists every problem of the configuration or of the
+    catalogue.
+    """
+    workflow = project / "workflow"
+    catalogue = load_catalogue(workflow / "models.yaml", config.get("model_catalog"))
+    check_catalogue(catalogue, _read_yaml(workflow / "schemas/models.schema.yaml"))
+    schema = read_schema(workflow / "schemas", workflow / "scripts/cbir/datasets/sources")
+    config = complete_config(config, schema, list(catalogue))
+    return Experiment(config, catalogue, _read_yaml(workflow / "report/contents.yaml"))
+
+
+def any_of(names: Iterable[str]) -> str:
+    """The regular expression that matches any of some names, and nothing where there is none.
+
+    >>> any_of(["a.b", "c"])
+    'a\\\\.b|c'
+    """
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def _read_yaml(path: Path) -> Any:
+    with path.open(encoding="utf-8") as file:
+        return yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # the C parser is ten times as fast
