@@ -4,10 +4,10 @@ import pytest
 import yaml
 
 from cbir.errors import InputError
-from cbir.experiment.config import complete_config
+from cbir.experiment.config import complete_config, read_schema
 
 ROOT = Path(__file__).parents[3]
-SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+SCHEMA = read_schema(ROOT / "workflow/schemas", ROOT / "workflow/scripts/cbir/datasets/sources")
 
 
 def experiment(**changes) -> dict:
@@ -82,8 +82,21 @@ def test_a_malformed_index_size_is_refused(size):
 
 
 @pytest.mark.parametrize("size", ["100", 100, "10pct", "2.5pct", "100pct", "0.1pct", "5-per-label", "full"])
-def test_every_kind_of_index_size_is_taken(size):
-    assert complete_config(experiment(index_sizes=[size]), SCHEMA)["index_sizes"] == [size]
+def test_every_kind_of_index_size_is_accepted(size):
+    sizes = [size] if size == "full" else [size, "full"]
+    assert complete_config(experiment(index_sizes=sizes), SCHEMA)["index_sizes"] == sizes
+
+
+def test_index_sizes_without_full_are_refused_for_the_experiment_and_for_a_dataset():
+    needed = "add full; the main tables and the analyses use the full index"
+    assert f"index_sizes: [600, 200]: {needed}" in refusal(experiment(index_sizes=[600, 200]))
+    config = experiment(datasets={"few": {"source": "phantoms", "index_sizes": ["10pct"]}})
+    assert f"datasets.few.index_sizes: [10pct]: {needed}" in refusal(config)
+
+
+def test_levels_without_pathology_are_refused():
+    message = refusal(experiment(scores={"levels": ["modality"]}))
+    assert "scores.levels: [modality]: add pathology; the main tables and the analyses use this level" in message
 
 
 def test_a_depth_beyond_the_search_is_refused():
@@ -91,7 +104,7 @@ def test_a_depth_beyond_the_search_is_refused():
 
 
 def test_an_index_smaller_than_the_search_is_refused():
-    assert "index_sizes: 50 is smaller than search.k (100)" in refusal(experiment(index_sizes=[50, 200]))
+    assert "index_sizes: 50 is smaller than search.k (100)" in refusal(experiment(index_sizes=[50, 200, "full"]))
 
 
 def test_a_dataset_may_be_searched_less_deep_than_the_others():

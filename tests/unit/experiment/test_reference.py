@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cbir.experiment.config import complete_config
+from cbir.experiment.config import complete_config, read_schema
 
 ROOT = Path(__file__).parents[3]
-SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+SCHEMA = read_schema(ROOT / "workflow/schemas", ROOT / "workflow/scripts/cbir/datasets/sources")
 ROWS = [line.split(" | ") for line in (ROOT / "config/README.md").read_text().splitlines() if line.startswith("| `")]
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from cbir.datasets.sources.aptos2019 import read_aptos2019
+from cbir.datasets.sources.aptos2019 import read_images
 from cbir.errors import InputError
 from miniatures import read_manifest_of, rows, touch_files, write_files
 
@@ -13,7 +13,7 @@ def make(root):
 
 
 def test_the_labelled_images_come_with_their_grade(tmp_path):
-    manifest = read_manifest_of(read_aptos2019, make(tmp_path))
+    manifest = read_manifest_of(read_images, make(tmp_path))
     assert rows(manifest, "image_id", "patient_id", "label", "split") == [
         (f"train_images/{name}", f"train_images/{name}", f"OP/retina/{grade}", "")
         for name, grade in [
@@ -28,8 +28,8 @@ def test_missing_images_and_wrong_grades_are_named(tmp_path):
     make(tmp_path)
     (tmp_path / "train_images/ffec9a18a3ce.png").unlink()
     with pytest.raises(InputError, match=r"train_images/ffec9a18a3ce\.png"):
-        read_manifest_of(read_aptos2019, tmp_path)
-    assert len(read_manifest_of(read_aptos2019, tmp_path, check_files=False)) == 3
+        read_manifest_of(read_images, tmp_path)
+    assert len(read_manifest_of(read_images, tmp_path, check_files=False)) == 3
     write_files(tmp_path, {"train.csv": TRAIN.replace(",2", ",5")})
     with pytest.raises(InputError, match="must be 0 to 4, it can't be:\n  '5'"):
-        read_manifest_of(read_aptos2019, tmp_path)
+        read_manifest_of(read_images, tmp_path)

@@ -1,6 +1,6 @@
 import pytest
 
-from cbir.datasets.sources.cbis_ddsm import read_cbis_ddsm
+from cbir.datasets.sources.cbis_ddsm import read_images
 from cbir.errors import InputError
 from miniatures import read_manifest_of, rows, touch_files, write_files
 
@@ -58,7 +58,7 @@ CASES = sorted({case(*row[:5]) for row in ABNORMALITIES})
 )
 def test_the_dicom_tree_is_read_with_one_row_a_mammogram(tmp_path, below):
     touch_files(tmp_path, *(below.format(name) for name in CASES), *(below.format(f"{name}_1") for name in CASES))
-    manifest = read_manifest_of(read_cbis_ddsm, write_files(tmp_path, tables()))
+    manifest = read_manifest_of(read_images, write_files(tmp_path, tables()))
     assert rows(manifest, "image_id", "patient_id", "label", "split") == [
         (below.format(name), *rest) for name, *rest in KEPT
     ]
@@ -68,7 +68,7 @@ def test_the_dicom_tree_is_read_with_one_row_a_mammogram(tmp_path, below):
 def test_the_jpeg_release_is_read_by_series(tmp_path):
     touch_files(tmp_path / "jpeg", *(f"{series(name)}/1-{100 + i}.jpg" for i, name in enumerate(CASES)))
     touch_files(tmp_path / "jpeg", "1.3.6.7/1-001.jpg", "1.3.6.7/2-002.jpg")  # crop and mask
-    manifest = read_manifest_of(read_cbis_ddsm, write_files(tmp_path, tables("csv/")))
+    manifest = read_manifest_of(read_images, write_files(tmp_path, tables("csv/")))
     expected = [(f"jpeg/{series(name)}/1-{100 + CASES.index(name)}.jpg", *rest) for name, *rest in KEPT]
     assert rows(manifest, "image_id", "patient_id", "label", "split") == sorted(expected)
 
@@ -76,8 +76,8 @@ def test_the_jpeg_release_is_read_by_series(tmp_path):
 def test_missing_images_and_unknown_verdicts_are_named(tmp_path):
     write_files(tmp_path, tables())
     with pytest.raises(InputError, match="4 listed files") as problem:
-        read_manifest_of(read_cbis_ddsm, tmp_path)
+        read_manifest_of(read_images, tmp_path)
     assert "Mass-Test_P_00003_LEFT_MLO/1.3.6.9/" in str(problem.value)
     write_files(tmp_path, {name: text.replace("MALIGNANT", "MALIGN") for name, text in tables().items()})
     with pytest.raises(InputError, match="it can't be:\n  'MALIGN'"):
-        read_manifest_of(read_cbis_ddsm, tmp_path)
+        read_manifest_of(read_images, tmp_path)

@@ -1,6 +1,6 @@
 import pytest
 
-from cbir.datasets.sources.chexpert import read_chexpert
+from cbir.datasets.sources.chexpert import read_images
 from cbir.errors import InputError
 from miniatures import read_manifest_of, rows, touch_files, write_files
 
@@ -38,7 +38,7 @@ def make(root, name="CheXpert-v1.0", images=IMAGES):
 
 @pytest.mark.parametrize("name", ["CheXpert-v1.0", "CheXpert-v1.0-small"])
 def test_images_of_one_certain_finding_are_kept_with_patients_and_official_splits(tmp_path, name):
-    manifest = read_manifest_of(read_chexpert, make(tmp_path / "anywhere", name))
+    manifest = read_manifest_of(read_images, make(tmp_path / "anywhere", name))
     assert rows(manifest, "image_id", "patient_id", "label", "split") == KEPT
     assert manifest["path"].tolist() == [f"{tmp_path}/anywhere/{image}" for image, *_ in KEPT]
     assert manifest.attrs["left_out"] == {"not exactly one finding": 2}
@@ -46,7 +46,7 @@ def test_images_of_one_certain_finding_are_kept_with_patients_and_official_split
 
 def test_root_may_be_the_folder_above(tmp_path):
     make(tmp_path / "CheXpert-v1.0-small", "CheXpert-v1.0-small")
-    manifest = read_manifest_of(read_chexpert, tmp_path)
+    manifest = read_manifest_of(read_images, tmp_path)
     assert manifest["image_id"].tolist() == [f"CheXpert-v1.0-small/{image}" for image, *_ in KEPT]
 
 
@@ -55,7 +55,7 @@ def test_the_publishers_batches_are_read_where_they_lie(tmp_path):
     make(tmp_path / f"CheXpert-v1.0 {tables}", images=[image for image in IMAGES if image.startswith("valid")])
     for image in TRAIN:
         touch_files(tmp_path / f"CheXpert-v1.0 {one if 'patient00001' in image else two}", image)
-    manifest = read_manifest_of(read_chexpert, tmp_path)
+    manifest = read_manifest_of(read_images, tmp_path)
     assert rows(manifest, "image_id", "label") == [
         (f"CheXpert-v1.0 {tables}/{KEPT[2][0]}", "XR/chest/Fracture"),
         (f"CheXpert-v1.0 {tables}/{KEPT[3][0]}", "XR/chest/Pleural Effusion"),
@@ -67,8 +67,8 @@ def test_the_publishers_batches_are_read_where_they_lie(tmp_path):
 def test_missing_images_and_columns_are_named(tmp_path):
     make(tmp_path, images=IMAGES[1:])
     with pytest.raises(InputError, match=r"train/patient00001/study1/view1_frontal\.jpg"):
-        read_manifest_of(read_chexpert, tmp_path)
-    assert len(read_manifest_of(read_chexpert, tmp_path, check_files=False)) == 4
+        read_manifest_of(read_images, tmp_path)
+    assert len(read_manifest_of(read_images, tmp_path, check_files=False)) == 4
     write_files(tmp_path, {"valid.csv": "Path,No Finding\n"})
     with pytest.raises(InputError, match=r"valid\.csv has no column Enlarged Cardiomediastinum, Cardiomegaly"):
-        read_manifest_of(read_chexpert, tmp_path)
+        read_manifest_of(read_images, tmp_path)

@@ -7,7 +7,7 @@ from pydicom.fileset import FileSet
 from pydicom.uid import generate_uid
 
 from cbir.datasets.manifest import complete_manifest
-from cbir.datasets.sources.dicom import read_dicom
+from cbir.datasets.sources.dicom import read_images
 from cbir.errors import InputError
 from cbir.images.reading import inspect_images
 from dicom_files import make_dicom, write_dicom
@@ -18,7 +18,7 @@ CHEST = {"Modality": "DX", "BodyPartExamined": "CHEST", "PatientID": "p1"}
 
 
 def read(root, **options):
-    images = read_dicom("scans", DEFAULTS | {"root": str(root)} | options)
+    images = read_images("scans", DEFAULTS | {"root": str(root)} | options)
     complete_manifest(images, "scans")
     return images.set_index("image_id")
 
@@ -127,7 +127,7 @@ def test_what_holds_no_picture_is_left_out_and_counted(tmp_path):
         delattr(report, keyword)
     report.save_as(tmp_path / "report", enforce_file_format=True)
 
-    images = read_dicom("scans", DEFAULTS | {"root": str(tmp_path)})
+    images = read_images("scans", DEFAULTS | {"root": str(tmp_path)})
     assert list(images["image_id"]) == ["image", "photo"]
     assert images.attrs["left_out"] == {
         "DICOM without pixels": 1,
@@ -155,7 +155,7 @@ def test_a_broken_file_stays_for_the_inspection_to_report(tmp_path):
     pixelless = make_dicom(PIXELS, **CHEST)
     del pixelless.PixelData
     pixelless.save_as(tmp_path / "pixelless", enforce_file_format=True)
-    images = complete_manifest(read_dicom("scans", DEFAULTS | {"root": str(tmp_path), "modalities": ["XR"]}), "scans")
+    images = complete_manifest(read_images("scans", DEFAULTS | {"root": str(tmp_path), "modalities": ["XR"]}), "scans")
     inspected = inspect_images(images, 1).set_index("image_id")
     assert inspected["readable"].to_dict() == {
         "cut": False,
@@ -225,12 +225,12 @@ def test_what_cannot_be_found_is_named(tmp_path):
         ({"root": str(tmp_path), "package": "pydicom-data"}, "either datasets.scans.root or datasets.scans.package"),
     ]:
         with pytest.raises(InputError, match=message):
-            read_dicom("scans", DEFAULTS | options)
+            read_images("scans", DEFAULTS | options)
 
 
 def test_the_real_files_of_pydicom_data_are_listed_as_their_tags_say():
     options = DEFAULTS | {"package": "pydicom-data", "modalities": ["CT", "MR", "US", "XR"], "frames": "middle"}
-    images = complete_manifest(read_dicom("dicom-samples", options), "dicom-samples")
+    images = complete_manifest(read_images("dicom-samples", options), "dicom-samples")
     names = images["image_id"].str.removeprefix("data_store/data/")
     expected = {}
     for name in names:

@@ -1,7 +1,7 @@
 import pytest
 
 from cbir.datasets.manifest import complete_manifest
-from cbir.datasets.sources.folder import read_folder
+from cbir.datasets.sources.folder import read_images
 from cbir.errors import InputError
 
 
@@ -13,7 +13,7 @@ def tree(root, *files):
 
 
 def read(root, pattern, **labels):
-    return read_folder("mine", {"root": str(root), "pattern": pattern, "labels": labels})
+    return read_images("mine", {"root": str(root), "pattern": pattern, "labels": labels})
 
 
 def test_labels_patients_and_splits_come_from_the_path(tmp_path):

@@ -1,6 +1,6 @@
 import pytest
 
-from cbir.datasets.sources.isic2019 import read_isic2019
+from cbir.datasets.sources.isic2019 import read_images
 from cbir.errors import InputError
 from miniatures import read_manifest_of, rows, touch_files, write_files
 
@@ -36,7 +36,7 @@ def make(root):
 
 
 def test_images_come_with_their_diagnosis_and_stay_with_their_lesion(tmp_path):
-    manifest = read_manifest_of(read_isic2019, make(tmp_path))
+    manifest = read_manifest_of(read_images, make(tmp_path))
     assert rows(manifest, "image_id", "patient_id", "pathology") == KEPT
     assert set(manifest["split"]) == {""}
     assert set(manifest["modality"] + "/" + manifest["anatomic_region"]) == {"DMS/skin"}
@@ -48,7 +48,7 @@ def test_the_published_test_set_is_the_test_split(tmp_path):
     touch_files(tmp_path / "ISIC_2019_Test_Input", "ISIC_0034321.jpg")
     write_files(tmp_path, {"ISIC_2019_Test_GroundTruth.csv": TEST})
     test = "ISIC_2019_Test_Input/ISIC_0034321.jpg"
-    manifest = read_manifest_of(read_isic2019, tmp_path)
+    manifest = read_manifest_of(read_images, tmp_path)
     # its label "Unknown" is in no training image
     assert rows(manifest, "image_id", "patient_id", "pathology", "split") == [
         (test, test, "Unknown", "test"),
@@ -60,7 +60,7 @@ def test_missing_images_and_tables_are_named(tmp_path):
     make(tmp_path)
     (tmp_path / "ISIC_2019_Training_Input/ISIC_0000002.jpg").unlink()
     with pytest.raises(InputError, match=r"ISIC_0000002\.jpg"):
-        read_manifest_of(read_isic2019, tmp_path)
+        read_manifest_of(read_images, tmp_path)
     (tmp_path / "ISIC_2019_Training_Metadata.csv").unlink()
     with pytest.raises(InputError, match=r"no ISIC_2019_Training_Metadata\.csv"):
-        read_manifest_of(read_isic2019, tmp_path)
+        read_manifest_of(read_images, tmp_path)

@@ -5,7 +5,7 @@ import pytest
 
 from cbir.datasets.manifest import complete_manifest
 from cbir.datasets.sources import medmnist
-from cbir.datasets.sources.medmnist import read_medmnist
+from cbir.datasets.sources.medmnist import read_images, read_sets
 from cbir.errors import InputError
 from cbir.images.reading import read_image
 from miniatures import rows
@@ -25,7 +25,7 @@ def write_npz(root, name, labels, side=28, channels=()):
 
 def read(root, name, size=28, download=False):
     options = {"root": str(root), "set": name, "size": size, "download": download}
-    return complete_manifest(read_medmnist("mini", options), "mini")
+    return complete_manifest(read_images("mini", options), "mini")
 
 
 def test_a_set_becomes_frames_of_arrays_that_open_as_images(tmp_path):
@@ -83,9 +83,9 @@ def test_a_file_is_downloaded_on_request_and_kept_only_with_the_right_sum(tmp_pa
         read(root, "pathmnist", download=True)
     assert list(root.iterdir()) == []
     sum_of_file = hashlib.md5((tmp_path / "server/pathmnist.npz").read_bytes()).hexdigest()
-    facts = medmnist.yaml.safe_load(medmnist.Path(medmnist.__file__).with_suffix(".yaml").read_text())
-    facts["pathmnist"]["md5"][28] = sum_of_file
-    monkeypatch.setattr(medmnist.yaml, "safe_load", lambda text: facts)
+    sets = read_sets()
+    sets["pathmnist"]["md5"][28] = sum_of_file
+    monkeypatch.setattr(medmnist, "read_sets", lambda: sets)
     assert set(read(root, "pathmnist", download=True)["anatomic_region"]) == {"colon"}
     monkeypatch.setattr(medmnist, "URL", (tmp_path / "nowhere").as_uri() + "/{name}.npz")
     with pytest.raises(InputError, match="get it by hand"):
@@ -108,7 +108,7 @@ def test_what_is_no_set_or_absent_or_broken_is_named(tmp_path):
 
 
 def test_every_set_has_a_sum_for_each_size_and_one_list_of_labels():
-    sets = medmnist.yaml.safe_load(medmnist.Path(medmnist.__file__).with_suffix(".yaml").read_text())
+    sets = read_sets()
     # 12 2D sets; classes of each as in Yang et al. 2023, table 2
     classes = {"path": 9, "chest": 14, "derma": 7, "oct": 4, "pneumonia": 2, "retina": 5, "breast": 2, "blood": 8}
     classes |= {"tissue": 8, "organa": 11, "organc": 11, "organs": 11}

@@ -2,7 +2,7 @@ import gzip
 
 import pytest
 
-from cbir.datasets.sources.mimic_cxr import read_mimic_cxr
+from cbir.datasets.sources.mimic_cxr import read_images
 from cbir.errors import InputError
 from miniatures import read_manifest_of, rows, touch_files, write_files
 
@@ -42,7 +42,7 @@ def make(root, images=IMAGES):
 
 
 def test_images_of_one_finding_are_kept_with_the_official_split(tmp_path):
-    manifest = read_manifest_of(read_mimic_cxr, make(tmp_path))
+    manifest = read_manifest_of(read_images, make(tmp_path))
     # a patient in both train and test stands as the publisher splits it
     assert rows(manifest, "image_id", "patient_id", "label", "split") == KEPT
     assert set(manifest["report"]) == {""}
@@ -54,25 +54,25 @@ def test_gzipped_tables_say_the_same(tmp_path):
     for path in list(tmp_path.glob("*.csv")):
         path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes()))
         path.unlink()
-    assert rows(read_manifest_of(read_mimic_cxr, tmp_path), "image_id", "patient_id", "label", "split") == KEPT
+    assert rows(read_manifest_of(read_images, tmp_path), "image_id", "patient_id", "label", "split") == KEPT
 
 
 @pytest.mark.parametrize("folder", ["mimic-cxr-reports", "mimic-cxr-reports/files"])
 def test_reports_come_along_where_they_are_there(tmp_path, folder):
     make(tmp_path)
     write_files(tmp_path / folder, {"p10/p10000032/s50000001.txt": "  FINAL REPORT\n Clear lungs.\n"})
-    manifest = read_manifest_of(read_mimic_cxr, tmp_path)
+    manifest = read_manifest_of(read_images, tmp_path)
     assert manifest["report"].tolist() == ["FINAL REPORT\n Clear lungs."] * 2 + ["", ""]
 
 
 def test_missing_images_and_tables_are_named(tmp_path):
     make(tmp_path, IMAGES[:-1])
     with pytest.raises(InputError, match=r"s50000003/ccc-1\.jpg"):
-        read_manifest_of(read_mimic_cxr, tmp_path)
-    assert len(read_manifest_of(read_mimic_cxr, tmp_path, check_files=False)) == 4
+        read_manifest_of(read_images, tmp_path)
+    assert len(read_manifest_of(read_images, tmp_path, check_files=False)) == 4
     write_files(tmp_path, {"mimic-cxr-2.0.0-chexpert.csv": LABELS + "19999999,50000004,,,,,,,,,,,,,,\n"})
     with pytest.raises(InputError, match="lists study 50000004 twice"):
-        read_manifest_of(read_mimic_cxr, tmp_path)
+        read_manifest_of(read_images, tmp_path)
     (tmp_path / "mimic-cxr-2.0.0-split.csv").unlink()
     with pytest.raises(InputError, match=r"-split\.csv"):
-        read_manifest_of(read_mimic_cxr, tmp_path)
+        read_manifest_of(read_images, tmp_path)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cbir.datasets.manifest import complete_manifest
-from cbir.datasets.sources.nifti import read_nifti
+from cbir.datasets.sources.nifti import read_images
 from cbir.errors import InputError
 from cbir.images.reading import inspect_images, read_image
 from nifti_files import write_nifti
@@ -38,7 +38,7 @@ def options(root, **changes):
 
 def test_every_slice_with_foreground_is_an_image_of_its_volume_s_patient_and_labels(tmp_path):
     root = dataset(tmp_path)
-    images = read_nifti("mine", options(root))
+    images = read_images("mine", options(root))
     manifest = complete_manifest(images, "mine")
     ct, mr = manifest[manifest["modality"] == "CT"], manifest[manifest["modality"] == "MR"]
     assert sorted(ct["frame"]) == list(range(12 + 10 + 4, 12 + 10 + 16))
@@ -58,7 +58,7 @@ def test_every_slice_with_foreground_is_an_image_of_its_volume_s_patient_and_lab
 
 def test_a_mask_s_slice_has_the_frame_of_the_image_and_lies_over_it(tmp_path):
     for axis in ("sagittal", "coronal", "axial"):
-        images = read_nifti("mine", options(dataset(tmp_path), axis=axis, background=0))
+        images = read_images("mine", options(dataset(tmp_path), axis=axis, background=0))
         marked = 0
         for row in images[images["mask"] != ""].itertuples():
             image, mask = read_image(row.path, row.frame), read_image(row.mask, row.frame)
@@ -73,7 +73,7 @@ def test_a_mask_s_slice_has_the_frame_of_the_image_and_lies_over_it(tmp_path):
     ("every", "expected"), [(1, range(20)), (2, range(0, 20, 2)), (7, [2, 9, 16]), (20, [9]), (99, [9])]
 )
 def test_every_nth_slice_is_taken_with_as_many_left_out_at_either_end(tmp_path, every, expected):
-    images = read_nifti("mine", options(dataset(tmp_path), every=every, background=0))
+    images = read_images("mine", options(dataset(tmp_path), every=every, background=0))
     assert images.loc[images["modality"] == "CT", "frame"].tolist() == [22 + place for place in expected]
     assert "left_out" not in images.attrs
 
@@ -83,7 +83,7 @@ def test_a_volume_that_cannot_be_read_stays_for_the_inspection_to_report(tmp_pat
     whole = (root / "ct/a.nii.gz").read_bytes()
     (root / "ct/a.nii.gz").write_bytes(whole[: len(whole) // 2])
     (root / "mr/b.nii").write_bytes(b"")
-    images = read_nifti("mine", options(root))
+    images = read_images("mine", options(root))
     assert images["image_id"].tolist() == ["ct/a.nii.gz#0", "mr/b.nii#0"]
     assert not inspect_images(images, 1)["readable"].any()
 
@@ -102,7 +102,7 @@ def test_masks_that_do_not_fit_are_listed_all_at_once(tmp_path):
     rows += [f"ct/a.nii.gz,CT,abdomen,cyst,{name}.nii" for name in (*fits, "text")]
     (root / "volumes.csv").write_text("\n".join(rows))
     with pytest.raises(InputError) as caught:
-        read_nifti("mine", options(root))
+        read_images("mine", options(root))
     message = str(caught.value)
     assert "dataset mine: 3 masks do not fit" in message
     assert "shape.nii: 12 x 10 x 19 voxels, not 12 x 10 x 20" in message
@@ -113,4 +113,4 @@ def test_masks_that_do_not_fit_are_listed_all_at_once(tmp_path):
 def test_absent_volumes_and_masks_are_listed(tmp_path):
     root = dataset(tmp_path, TABLE.replace("mr/b.nii,", "mr/c.nii,").replace("a_cyst", "a_tumor"))
     with pytest.raises(InputError, match=r"2 listed files are not under .*\n  mr/c.nii\n  ct/a_tumor.nii.gz"):
-        read_nifti("mine", options(root))
+        read_images("mine", options(root))

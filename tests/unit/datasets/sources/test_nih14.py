@@ -1,6 +1,6 @@
 import pytest
 
-from cbir.datasets.sources.nih14 import read_nih14
+from cbir.datasets.sources.nih14 import read_images
 from cbir.errors import InputError
 from miniatures import read_manifest_of, rows, touch_files, write_files
 
@@ -37,7 +37,7 @@ def make(root, entries=ENTRIES, images=IMAGES):
 
 
 def test_images_of_one_finding_are_kept_with_unified_names_and_official_splits(tmp_path):
-    manifest = read_manifest_of(read_nih14, make(tmp_path))
+    manifest = read_manifest_of(read_images, make(tmp_path))
     assert rows(manifest, "image_id", "patient_id", "label", "split") == [
         ("images_001/images/00000001_000.png", "1", "XR/chest/Cardiomegaly", "trainval"),
         ("images_002/images/00000002_000.png", "2", "XR/chest/No Finding", "trainval"),
@@ -51,28 +51,28 @@ def test_images_of_one_finding_are_kept_with_unified_names_and_official_splits(t
 
 def test_images_are_found_in_one_folder_too(tmp_path):
     flat = ["images/" + image.rpartition("/")[2] for image in IMAGES]
-    manifest = read_manifest_of(read_nih14, make(tmp_path, images=flat))
+    manifest = read_manifest_of(read_images, make(tmp_path, images=flat))
     assert manifest["image_id"].tolist() == [flat[0], flat[2], flat[3], flat[4]]
 
 
 def test_a_missing_image_is_named_unless_files_are_not_checked(tmp_path):
     make(tmp_path, images=IMAGES[:3])
     with pytest.raises(InputError, match="2 listed files") as problem:
-        read_manifest_of(read_nih14, tmp_path)
+        read_manifest_of(read_images, tmp_path)
     assert "00000003_000.png" in str(problem.value)
-    assert len(read_manifest_of(read_nih14, tmp_path, check_files=False)) == 4
+    assert len(read_manifest_of(read_images, tmp_path, check_files=False)) == 4
 
 
 def test_an_image_listed_twice_is_refused(tmp_path):
     make(tmp_path, entries=ENTRIES + "00000002_000.png,No Finding,0,2,081Y,M,PA,2500,2048,0.171,0.171,\n")
     with pytest.raises(InputError, match="1 repeated"):
-        read_manifest_of(read_nih14, tmp_path)
+        read_manifest_of(read_images, tmp_path)
 
 
 def test_an_unknown_finding_or_an_absent_list_is_refused(tmp_path):
     make(tmp_path, entries=ENTRIES.replace("Effusion", "Efusion"))
     with pytest.raises(InputError, match="'Efusion'"):
-        read_manifest_of(read_nih14, tmp_path)
+        read_manifest_of(read_images, tmp_path)
     (tmp_path / "test_list.txt").unlink()
     with pytest.raises(InputError, match=r"no test_list\.txt under .* set datasets\.mini\.root"):
-        read_manifest_of(read_nih14, tmp_path)
+        read_manifest_of(read_images, tmp_path)

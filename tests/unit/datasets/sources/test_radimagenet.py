@@ -1,6 +1,6 @@
 import pytest
 
-from cbir.datasets.sources.radimagenet import read_radimagenet
+from cbir.datasets.sources.radimagenet import read_images
 from cbir.errors import InputError
 from miniatures import read_manifest_of, rows, touch_files, write_files
 
@@ -28,7 +28,7 @@ def tables(listed=LISTED):
 
 
 def read(root, **options):
-    return read_manifest_of(read_radimagenet, root, **({"ignore": None} | options))
+    return read_manifest_of(read_images, root, **({"ignore": None} | options))
 
 
 def make(root):

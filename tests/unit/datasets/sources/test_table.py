@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from cbir.datasets.manifest import complete_manifest
-from cbir.datasets.sources.table import read_table
+from cbir.datasets.sources.table import read_images
 from cbir.errors import InputError
 
 ROWS = """image,patient_id,modality,anatomic_region,pathology,split,report,mask,ignored
@@ -35,7 +35,7 @@ def write(root, text, images=(), name="images.csv"):
 
 def test_a_table_becomes_a_manifest(tmp_path):
     root = write(tmp_path / "d", ROWS, ["a/1.png", "a/2.png", "masks/2.png"])
-    manifest = complete_manifest(read_table("mine", options(root)), "mine")
+    manifest = complete_manifest(read_images("mine", options(root)), "mine")
     assert manifest["image_id"].tolist() == ["a/1.png", "a/2.png"]
     assert manifest["path"].tolist() == [f"{root}/a/1.png", f"{root}/a/2.png"]
     assert manifest["patient_id"].tolist() == ["p1", "a/2.png"]
@@ -47,12 +47,12 @@ def test_a_table_becomes_a_manifest(tmp_path):
 
 def test_csv_gz_and_parquet_and_a_path_column_say_the_same(tmp_path):
     root = write(tmp_path / "d", ROWS)
-    expected = read_table("mine", options(root, check_files=False))
+    expected = read_images("mine", options(root, check_files=False))
     (root / "images.csv.gz").write_bytes(gzip.compress(ROWS.encode()))
     table = pd.read_csv(root / "images.csv").rename(columns={"image": "path"})
     table.to_parquet(root / "images.parquet")
     for name in ["images.csv.gz", "images.parquet", str(root / "images.parquet")]:
-        read = read_table("mine", options(root, table=name, check_files=False))
+        read = read_images("mine", options(root, table=name, check_files=False))
         pd.testing.assert_frame_equal(read, expected)
 
 
@@ -60,7 +60,7 @@ def test_csv_gz_and_parquet_and_a_path_column_say_the_same(tmp_path):
 def test_one_hot_rows_with_exactly_one_positive_are_kept_and_the_others_counted(tmp_path, suffix):
     root = write(tmp_path / "d", ONE_HOT)
     pd.read_csv(root / "images.csv").to_parquet(root / "images.parquet")
-    images = read_table("mine", options(root, table=f"images.{suffix}", check_files=False))
+    images = read_images("mine", options(root, table=f"images.{suffix}", check_files=False))
     manifest = complete_manifest(images, "mine")
     assert manifest["image_id"].tolist() == ["1.png", "2.png", "5.png"]
     assert manifest["label"].tolist() == ["XR/chest/Pneumonia", "XR/chest/No Finding", "US/breast/cyst"]
@@ -70,18 +70,18 @@ def test_one_hot_rows_with_exactly_one_positive_are_kept_and_the_others_counted(
 def test_frames_of_one_file_get_their_own_ids(tmp_path):
     text = "image,frame,modality,anatomic_region,pathology\nv.dcm,0,US,heart,x\nv.dcm,3,US,heart,x\nw.dcm,,US,heart,y\n"
     root = write(tmp_path / "d", text)
-    manifest = complete_manifest(read_table("mine", options(root, check_files=False)), "mine")
+    manifest = complete_manifest(read_images("mine", options(root, check_files=False)), "mine")
     assert manifest["image_id"].tolist() == ["v.dcm#0", "v.dcm#3", "w.dcm"]
     assert manifest["frame"].tolist() == [0, 3, 0]
     write(root, text.replace("3", "-1"))
     with pytest.raises(InputError, match="frame counts from 0"):
-        read_table("mine", options(root, check_files=False))
+        read_images("mine", options(root, check_files=False))
 
 
 def test_absent_images_and_masks_are_listed_together(tmp_path):
     root = write(tmp_path / "d", ROWS, ["a/1.png"])
     with pytest.raises(InputError, match="2 listed files") as problem:
-        read_table("mine", options(root))
+        read_images("mine", options(root))
     assert "a/2.png" in str(problem.value)
     assert "masks/2.png" in str(problem.value)
 
@@ -90,18 +90,18 @@ def test_absent_images_and_masks_are_listed_together(tmp_path):
 def test_an_image_or_mask_outside_the_root_is_refused(tmp_path, column):
     root = write(tmp_path / "d", ROWS.replace(column, "../secret.png"))
     with pytest.raises(InputError, match=r"'\.\./secret\.png'"):
-        read_table("mine", options(root, check_files=False))
+        read_images("mine", options(root, check_files=False))
 
 
 def test_a_table_that_is_absent_or_names_no_image_or_label_is_refused(tmp_path):
     root = write(tmp_path / "d", "file,pathology\nx,y\n")
     with pytest.raises(InputError, match=r"datasets\.mine\.table"):
-        read_table("mine", options(root, table="other.csv"))
+        read_images("mine", options(root, table="other.csv"))
     with pytest.raises(InputError, match="no column image"):
-        read_table("mine", options(root))
+        read_images("mine", options(root))
     write(root, "image,pathology\nx,y\n")
     with pytest.raises(InputError, match="no column modality, anatomic_region"):
-        read_table("mine", options(root))
+        read_images("mine", options(root))
     write(root, "no parquet", name="images.parquet")
     with pytest.raises(InputError, match=r"images\.parquet as Parquet"):
-        read_table("mine", options(root, table="images.parquet"))
+        read_images("mine", options(root, table="images.parquet"))

@@ -1,24 +1,28 @@
-"""The model catalogue: what every encoder is, where its weights are and what its input looks like."""
+"""The model catalogue: for every encoder its architecture, its weights and the form of its input."""
 
 from pathlib import Path
-
-import jsonschema
-import yaml
 
 from cbir.errors import InputError, listing
 
 
 def load_catalogue(path: str | Path, user_path: str | Path | None = None) -> dict[str, dict]:
-    """The entries of a catalogue by model name; those of a user's own catalogue are added, or replace ours whole.
+    """The entries of the model catalogue by model name.
 
-    Raises InputError where a file is absent, no YAML, or no mapping. `check_catalogue` checks the entries.
+    path: our catalogue. user_path: a user's own catalogue. Its entries are added; an entry with the name of one of ours
+    replaces that one as a whole. Raises InputError for a file that is missing, is not YAML or is not a mapping. The
+    entries are checked by `check_catalogue`.
     """
     catalogue = _read_entries(Path(path))
     return catalogue if user_path is None else catalogue | _read_entries(Path(user_path))
 
 
 def check_catalogue(catalogue: dict[str, dict], schema: dict) -> None:
-    """Raise InputError that lists every key of a catalogue that breaks its schema, and what is allowed."""
+    """Check a catalogue against workflow/schemas/models.schema.yaml.
+
+    Raises InputError with one line per wrong key: its value and the allowed values.
+    """
+    import jsonschema
+
     errors = jsonschema.Draft202012Validator(schema).iter_errors(catalogue)
     problems = sorted(f"{'.'.join(map(str, error.absolute_path))}: {error.message}" for error in errors)
     if problems:
@@ -26,6 +30,8 @@ def check_catalogue(catalogue: dict[str, dict], schema: dict) -> None:
 
 
 def _read_entries(path: Path) -> dict[str, dict]:
+    import yaml
+
     if not path.is_file():
         raise InputError(f"{path}: no such model catalogue; correct model_catalog, or set it to null")
     try:
@@ -38,7 +44,13 @@ def _read_entries(path: Path) -> dict[str, dict]:
 
 
 def list_files(entry: dict) -> dict[str, dict]:
-    """What has to be fetched for a model, the weights first: file name -> where it is published."""
+    """The files to download for a model, weights first: file name -> where it is published.
+
+    entry: the model's entry in the catalogue. Weights that come with a Python package are not among the files.
+
+    >>> list_files({"weights": {"url": "https://example.org/a.pth", "file": "a.pth"}})
+    {'a.pth': {'url': 'https://example.org/a.pth', 'file': 'a.pth'}}
+    """
     files = {}
     if entry["weights"].keys() & {"repository", "url"}:
         files[entry["weights"]["file"]] = entry["weights"]

@@ -1,25 +1,60 @@
-"""The experiment's configuration: checked against the schema, all problems at once, and completed with its defaults."""
+"""The configuration of an experiment: checked against its schema, all problems at once, and completed with defaults."""
+
+from __future__ import annotations
 
 import copy
 import difflib
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import jsonschema
+from typing import TYPE_CHECKING, Any
 
 from cbir.errors import InputError, listing
 
-EXACT = "Flat"  # the one faiss factory whose search is exact
-SEARCH_PARAMETERS = {"nprobe": "IVF", "efSearch": "HNSW"}  # faiss's names, and the kind of index that has them
+if TYPE_CHECKING:
+    import jsonschema
+
+# the only faiss factory whose search is exact
+EXACT = "Flat"
+# faiss's name of each search parameter, and the kind of index that has it
+SEARCH_PARAMETERS = {"nprobe": "IVF", "efSearch": "HNSW"}
+
+
+def read_schema(folder_of_schemas: str | Path, folder_of_sources: str | Path) -> dict:
+    """The JSON schema of an experiment, composed of its keys and the options of every dataset source.
+
+    folder_of_schemas: holds config.schema.yaml. folder_of_sources: holds one `<source>.yaml` per source, with the
+    `description` and the JSON schema of its own options; an underscore in the file's name is a dash in the source's.
+    Returns the schema of config.schema.yaml with the sources by name under `$defs.sources`, where `complete_config`
+    and `describe_config` look for them. Raises InputError for a file that is not YAML or is not such a description.
+    """
+    schema = _read_mapping(Path(folder_of_schemas, "config.schema.yaml"))
+    paths = sorted(Path(folder_of_sources).glob("*.yaml"))
+    sources = {path.stem.replace("_", "-"): _read_mapping(path) for path in paths}
+    for path, source in zip(paths, sources.values(), strict=True):
+        if "description" not in source:
+            raise InputError(f"{path}: no description; say what the source reads")
+    return {**schema, "$defs": {**schema["$defs"], "sources": sources}}
+
+
+def _read_mapping(path: Path) -> dict:
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not YAML ({error}); correct it") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: not a mapping of keys to values; write it as the other files in its folder")
+    return content
 
 
 def complete_config(config: dict, schema: dict, models: list[str] | None = None) -> dict:
-    """The configuration with every default filled in, and every index a mapping of its factory and parameters.
+    """The configuration with every default filled in, and every index as a mapping of its factory and parameters.
 
-    config: as read from YAML. schema: workflow/schemas/config.schema.yaml. models: the catalogue's names; None leaves
-    models unchecked. Raises InputError with a line for each problem: the key, its value, and what is allowed.
+    config: as read from YAML; it is not changed. schema: from `read_schema`. models: the names in the catalogue; with
+    None, the models are not checked. Raises InputError with one line per problem: the key, its value and the allowed
+    values.
     """
     config = _with_defaults(copy.deepcopy(config), schema, schema)
     problems = list(_problems(config, schema))
@@ -34,31 +69,30 @@ def complete_config(config: dict, schema: dict, models: list[str] | None = None)
         }
         problems = [*_contradictions(config), *_index_problems(config), *_unknown_models(config, models)]
     if problems:
-        raise InputError("the configuration has to be mended:" + listing(problems))
+        raise InputError("the configuration needs correction:" + listing(problems))
     return config
 
 
 def _source_schema(source: str, schema: dict) -> dict | None:
-    """The schema of a dataset entry: the keys of every source and those of its own."""
-    sources = schema["$defs"]["sources"]
-    if source not in sources:
+    """The schema of a dataset: the keys that every source has, and the source's own. None for an unknown source."""
+    own = schema["$defs"]["sources"].get(source) if isinstance(source, str) else None
+    if own is None:
         return None
-    own = sources[source]
+    every = schema["$defs"]["every_source"]
     return {
         **own,
         "type": "object",
         "additionalProperties": False,
-        "properties": schema["$defs"]["every_source"]["properties"] | own.get("properties", {}),
+        "properties": every["properties"] | own.get("properties", {}),
         "$defs": schema["$defs"],
     }
 
 
 def _with_defaults(value: Any, schema: dict, root: dict) -> Any:
-    """`value` with the defaults of absent keys, at every depth."""
+    """Fill in the defaults of missing keys at every depth, and return `value`. root: holds what `$ref` points to."""
     if isinstance(value, dict):
         for key, item in schema.get("properties", {}).items():
-            if "$ref" in item:
-                item = root["$defs"][item["$ref"].removeprefix("#/$defs/")] | item
+            item = resolve(item, root["$defs"])
             if key not in value and "default" in item:
                 value[key] = copy.deepcopy(item["default"])
             if key in value:
@@ -66,14 +100,28 @@ def _with_defaults(value: Any, schema: dict, root: dict) -> Any:
     return value
 
 
+def resolve(item: dict, definitions: dict) -> dict:
+    """The schema of a key, together with the definition that its `$ref` points to.
+
+    >>> resolve({"$ref": "#/$defs/root", "default": "/data"}, {"root": {"type": "string"}})["type"]
+    'string'
+    """
+    if "$ref" not in item:
+        return item
+    return definitions[item["$ref"].removeprefix("#/$defs/")] | item
+
+
 def _problems(value: Any, schema: dict, prefix: str = "") -> Iterator[str]:
+    """One line per violation of the schema. prefix: the key that `value` stands under."""
+    import jsonschema
+
     validator = jsonschema.Draft202012Validator(schema)
     for error in sorted(validator.iter_errors(value), key=lambda e: [str(part) for part in e.absolute_path]):
         yield from _explain(error, prefix)
 
 
 def _explain(error: jsonschema.ValidationError, prefix: str) -> Iterator[str]:
-    """One line for what the schema refuses: the key, its value, what is allowed."""
+    """The lines for one violation: the key, its value and the allowed values."""
     key = ".".join([*filter(None, [prefix]), *map(str, error.absolute_path)])
     within = f"{key}." if key else ""
     if error.validator == "additionalProperties":
@@ -81,18 +129,22 @@ def _explain(error: jsonschema.ValidationError, prefix: str) -> Iterator[str]:
         for name in sorted(set(error.instance) - set(allowed)):
             yield f"{within}{name}: unknown key{_nearest(name, allowed)}; allowed are {', '.join(allowed)}"
     elif error.validator == "required":
-        lacking = [name for name in error.validator_value if name not in error.instance]
-        yield from (f"{within}{name}: missing; {_wanted(error.schema, name)}" for name in lacking)
+        missing = [name for name in error.validator_value if name not in error.instance]
+        yield from (f"{within}{name}: missing; {_describe(error.schema, name)}" for name in missing)
     elif error.validator == "enum":
         allowed = [str(item) for item in error.validator_value]
         yield f"{key}: {error.instance!r}{_nearest(str(error.instance), allowed)}; allowed are {', '.join(allowed)}"
+    elif error.validator == "contains":
+        needed = error.validator_value
+        yield f"{key}: [{', '.join(map(str, error.instance))}]: add {needed['const']}; {needed['description']}"
     else:
         described = error.schema.get("description")
         yield f"{key}: {error.message}" + (f"; {described}" if described else "")
 
 
-def _wanted(schema: dict, name: str) -> str:
-    return schema.get("properties", {}).get(name, {}).get("description", "give it")
+def _describe(schema: dict, name: str) -> str:
+    item = schema.get("properties", {}).get(name, {})
+    return resolve(item, schema.get("$defs", {})).get("description", "give it")
 
 
 def _nearest(name: str, allowed: list[str]) -> str:
@@ -114,13 +166,13 @@ def _dataset_problems(name: str, options: dict, source: dict | None, schema: dic
 
 
 def _contradictions(config: dict) -> Iterator[str]:
-    """What no single key shows: depths beyond the search, sizes smaller than the search."""
-    united = {name: options["members"] for name, options in config["datasets"].items() if "members" in options}
-    for name, members in united.items():
+    """Problems between several keys: scores deeper than the search, indexes smaller than the search, wrong members."""
+    unions = {name: options["members"] for name, options in config["datasets"].items() if "members" in options}
+    for name, members in unions.items():
         for member in members:
-            if member not in config["datasets"] or member in united:
-                others = ", ".join(sorted(set(config["datasets"]) - set(united)))
-                yield f"datasets.{name}.members: {member!r} is no dataset of its own source; allowed are {others}"
+            if member not in config["datasets"] or member in unions:
+                others = ", ".join(sorted(set(config["datasets"]) - set(unions)))
+                yield f"datasets.{name}.members: {member!r} is not a dataset with its own images; allowed are {others}"
     for name, options in config["datasets"].items():
         k = options.get("k", config["search"]["k"])
         key = f"datasets.{name}.k" if "k" in options else "search.k"
@@ -132,7 +184,7 @@ def _contradictions(config: dict) -> Iterator[str]:
 
 
 def _index_problems(config: dict) -> Iterator[str]:
-    """Approximate indexes without an exact one to hold them against, parameters and sizes that don't fit an index."""
+    """Approximate indexes without an exact one for comparison; search parameters or sizes that do not fit an index."""
     approximate = [name for name, entry in config["indexes"].items() if entry["factory"] != EXACT]
     if len(approximate) == len(config["indexes"]):
         yield (
@@ -162,7 +214,9 @@ def _sizes(config: dict, options: dict) -> list[str | int]:
 
 
 def _unknown_models(config: dict, models: list[str] | None) -> Iterator[str]:
-    """Models that some dataset has no encoder or, where it is released, no folder of embeddings for."""
+    """Models that are not in the catalogue although a dataset needs an encoder, or that a released dataset has no
+    embeddings of.
+    """
     if models is None:
         return
     released = {

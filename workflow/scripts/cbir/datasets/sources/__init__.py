@@ -1,41 +1,52 @@
-"""One module a source: a function from a dataset's name and its config entry to a table of images.
+"""Sources of images: each knows how one publisher, or one file format, lays out its images and labels.
 
-A new source is such a module, `read_<source>(dataset, options)`, and its line here. It reads label files and directory
-listings, no pixels (but `nifti`, to leave out background), and returns what `complete_manifest` asks for;
-`attrs["left_out"]` of the table says how many images it left out, by reason.
+A source `my-source` is two files in this folder, found by their name (a dash in the name is an underscore in the file):
+
+- `my_source.py` has a function `read_images(dataset, options) -> pd.DataFrame`. `options` are the dataset's keys in the
+  configuration, checked and with their defaults. The table has one row per image and the columns that
+  `cbir.datasets.manifest.complete_manifest` asks for; its `attrs["left_out"]` counts the images left out, by reason.
+  The function reads label files, folders and headers, but no pixels. Only `nifti` reads voxels, to find background.
+- `my_source.yaml` has a `description` and the JSON schema of the source's options (`properties`, `required`). It can refer
+  to the shared options `#/$defs/root` and `#/$defs/check_files` of workflow/schemas/config.schema.yaml.
+
+Modules without such a description are helpers. `union` has a description only: its images are those of its members.
 """
 
+import difflib
+import importlib
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 
-from cbir.datasets.sources.aptos2019 import read_aptos2019
-from cbir.datasets.sources.cbis_ddsm import read_cbis_ddsm
-from cbir.datasets.sources.chexpert import read_chexpert
-from cbir.datasets.sources.dicom import read_dicom
-from cbir.datasets.sources.folder import read_folder
-from cbir.datasets.sources.isic2019 import read_isic2019
-from cbir.datasets.sources.medmnist import read_medmnist
-from cbir.datasets.sources.mimic_cxr import read_mimic_cxr
-from cbir.datasets.sources.nifti import read_nifti
-from cbir.datasets.sources.nih14 import read_nih14
-from cbir.datasets.sources.radimagenet import read_radimagenet
-from cbir.datasets.sources.released import read_released
-from cbir.datasets.sources.table import read_table
+from cbir.errors import InputError
 
-SOURCES: dict[str, Callable[[str, dict], pd.DataFrame]] = {
-    "phantoms": read_table,  # of the images.csv that make_phantoms wrote
-    "table": read_table,
-    "folder": read_folder,
-    "dicom": read_dicom,
-    "nifti": read_nifti,
-    "released": read_released,
-    "nih14": read_nih14,
-    "chexpert": read_chexpert,
-    "mimic-cxr": read_mimic_cxr,
-    "radimagenet": read_radimagenet,
-    "medmnist": read_medmnist,
-    "aptos2019": read_aptos2019,
-    "isic2019": read_isic2019,
-    "cbis-ddsm": read_cbis_ddsm,
-}
+FOLDER = Path(__file__).parent
+
+
+def list_sources() -> list[str]:
+    """Names of all sources, sorted.
+
+    >>> [name for name in list_sources() if "-" in name]
+    ['cbis-ddsm', 'mimic-cxr']
+    """
+    return sorted(path.stem.replace("_", "-") for path in FOLDER.glob("*.yaml"))
+
+
+def find_source(name: str) -> Callable[[str, dict], pd.DataFrame]:
+    """The function `read_images(dataset, options)` of a source.
+
+    Raises InputError for an unknown source, and for a source without a module: a union has no files of its own.
+
+    >>> find_source("mimic-cxr").__module__
+    'cbir.datasets.sources.mimic_cxr'
+    """
+    sources = list_sources()
+    if name not in sources:
+        close = difflib.get_close_matches(name, sources, n=1)
+        nearest = f" (did you mean {close[0]}?)" if close else ""
+        raise InputError(f"no source {name!r}{nearest}; sources are {', '.join(sources)}")
+    module = name.replace("-", "_")
+    if not (FOLDER / f"{module}.py").is_file():
+        raise InputError(f"source {name} reads no images of its own; only a source with a module {module}.py does")
+    return importlib.import_module(f"{__name__}.{module}").read_images

@@ -10,7 +10,7 @@ FUNDUS = {"modality": "OP", "anatomic_region": "retina"}  # DICOM: ophthalmic ph
 GRADES = ["No DR", "Mild DR", "Moderate DR", "Severe DR", "Proliferative DR"]
 
 
-def read_aptos2019(dataset: str, options: dict) -> pd.DataFrame:
+def read_images(dataset: str, options: dict) -> pd.DataFrame:
     """A row an image of the challenge's training set; the labels of its test set were not published.
 
     options: `root`, with train.csv and train_images/; `check_files`. Patients and a split were not published.

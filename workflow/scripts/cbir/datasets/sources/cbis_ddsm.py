@@ -30,7 +30,7 @@ COLUMNS = {
 IMAGE = ["patient_id", "side", "view"]
 
 
-def read_cbis_ddsm(dataset: str, options: dict) -> pd.DataFrame:
+def read_images(dataset: str, options: dict) -> pd.DataFrame:
     """A row a full mammogram whose abnormalities agree: a benign or malignant mass or calcification.
 
     options: `root`, with {mass,calc}_case_description_{train,test}_set.csv in it or in csv/, and below it the images,

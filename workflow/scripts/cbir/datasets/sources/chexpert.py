@@ -9,7 +9,7 @@ from cbir.datasets.sources.chest import keep_single_finding, read_chexpert_label
 from cbir.datasets.sources.files import check_present, dataset_root, label_file, openable, relative_paths
 
 
-def read_chexpert(dataset: str, options: dict) -> pd.DataFrame:
+def read_images(dataset: str, options: dict) -> pd.DataFrame:
     """A row an image of exactly one finding.
 
     options: `root`, the folder with train.csv and valid.csv or the one above it; `check_files`. The images are in

@@ -38,7 +38,7 @@ NO_HEADER.file_meta = FileMetaDataset()
 ADDED = ["pathology", "report", "split"]
 
 
-def read_dicom(dataset: str, options: dict) -> pd.DataFrame:
+def read_images(dataset: str, options: dict) -> pd.DataFrame:
     """A row an image from DICOM files, which are told by their content and not by their names.
 
     options: `root`, or `package`, an installed distribution that ships such files; `modalities` to keep (none given:

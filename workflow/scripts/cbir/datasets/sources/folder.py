@@ -14,7 +14,7 @@ from cbir.errors import InputError, listing
 FIELDS = ("patient_id", *LABEL_PARTS, "split")
 
 
-def read_folder(dataset: str, options: dict) -> pd.DataFrame:
+def read_images(dataset: str, options: dict) -> pd.DataFrame:
     """A row an image from a tree of images.
 
     options: `root`; `pattern`, which a path relative to root must match as a whole; `labels`, what holds for all images

@@ -22,7 +22,7 @@ DIAGNOSES = {
 }
 
 
-def read_isic2019(dataset: str, options: dict) -> pd.DataFrame:
+def read_images(dataset: str, options: dict) -> pd.DataFrame:
     """A row an image of exactly one diagnosis.
 
     options: `root`, with ISIC_2019_Training_GroundTruth.csv, ISIC_2019_Training_Metadata.csv and the images in

@@ -1,7 +1,6 @@
 """Source `medmnist`: the 2D sets of MedMNIST v2 and MedMNIST+."""
 
 import hashlib
-import os
 import shutil
 import urllib.request
 import zipfile
@@ -15,11 +14,13 @@ from cbir.datasets.manifest import LABEL_PARTS, SPLITS
 from cbir.datasets.sources.files import dataset_root, openable
 from cbir.datasets.sources.findings import keep_images, single_finding
 from cbir.errors import InputError
+from cbir.files import whole_file
 
 URL = "https://zenodo.org/records/10519652/files/{name}.npz?download=1"
+SETS = Path(__file__).parent / "data/medmnist_sets.yaml"
 
 
-def read_medmnist(dataset: str, options: dict) -> pd.DataFrame:
+def read_images(dataset: str, options: dict) -> pd.DataFrame:
     """A row an image of a set, frame i of a split's array the split's image i.
 
     options: `root`, with the set's .npz file as released, such as chestmnist_64.npz; `set`, such as chestmnist; `size`,
@@ -28,7 +29,7 @@ def read_medmnist(dataset: str, options: dict) -> pd.DataFrame:
     images with one or none are kept. The official split stands; patients are not published. Raises InputError. Yang et
     al. 2023, "MedMNIST v2".
     """
-    sets = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
+    sets = read_sets()
     facts = sets.get(options["set"])
     if facts is None or options["size"] not in facts["md5"]:
         raise InputError(
@@ -53,6 +54,11 @@ def read_medmnist(dataset: str, options: dict) -> pd.DataFrame:
     return images.assign(
         image_id=images["path"] + "#" + images["frame"].astype("str"), path=openable(images["path"], root)
     )
+
+
+def read_sets() -> dict[str, dict]:
+    """Labels and MD5 sums of the 2D sets, by name, from data/medmnist_sets.yaml."""
+    return yaml.safe_load(SETS.read_text(encoding="utf-8"))
 
 
 def _read_split(archive: Path, name: str, split: str, facts: dict, dataset: str) -> pd.DataFrame:
@@ -90,26 +96,22 @@ def _unpack(archive: Path, member: str, folder: Path) -> Path:
     path = folder / member
     with zipfile.ZipFile(archive) as content:
         if not path.exists() or path.stat().st_size != content.getinfo(member).file_size:
-            folder.mkdir(exist_ok=True)
-            partial = path.with_suffix(f".{os.getpid()}.part")
-            with content.open(member) as source, partial.open("wb") as target:
+            with whole_file(path) as partial, content.open(member) as source, partial.open("wb") as target:
                 shutil.copyfileobj(source, target, length=1 << 20)
-            partial.replace(path)
     return path
 
 
 def _download(url: str, path: Path, md5: str, dataset: str) -> None:
-    """Get a file whose MD5 sum is known; a file is there only if it is right."""
-    partial = path.with_suffix(f".{os.getpid()}.part")
+    """Download a file. It gets its name only if its MD5 sum is `md5`."""
     try:
-        with urllib.request.urlopen(url) as source, partial.open("wb") as target:
-            shutil.copyfileobj(source, target, length=1 << 20)
-        with partial.open("rb") as file:
-            found = hashlib.file_digest(file, "md5").hexdigest()
-        if found != md5:
-            raise InputError(f"dataset {dataset}: {url} has MD5 {found}, not {md5}; try again, or get {path} by hand")
-        partial.replace(path)
+        with whole_file(path) as partial:
+            with urllib.request.urlopen(url) as source, partial.open("wb") as target:
+                shutil.copyfileobj(source, target, length=1 << 20)
+            with partial.open("rb") as file:
+                found = hashlib.file_digest(file, "md5").hexdigest()
+            if found != md5:
+                raise InputError(
+                    f"dataset {dataset}: {url} has MD5 {found}, not {md5}; try again, or get {path} by hand"
+                )
     except OSError as error:
         raise InputError(f"dataset {dataset}: cannot get {url} ({error}); get it by hand to {path}") from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from cbir.errors import InputError
 READS_AT_ONCE = 8  # reports are many small files, often on a network drive
 
 
-def read_mimic_cxr(dataset: str, options: dict) -> pd.DataFrame:
+def read_images(dataset: str, options: dict) -> pd.DataFrame:
     """A row an image of exactly one finding.
 
     options: `root`, with mimic-cxr-2.0.0-split.csv and mimic-cxr-2.0.0-chexpert.csv (or .csv.gz) and the images as

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 from nibabel.affines import voxel_sizes
 
+from cbir.datasets.sources import table
 from cbir.datasets.sources.findings import keep_images
-from cbir.datasets.sources.table import read_table
 from cbir.errors import InputError, listing
 from cbir.images.volumes import Grid, foreground_shares, read_grid, slice_frames
 
 
-def read_nifti(dataset: str, options: dict) -> pd.DataFrame:
+def read_images(dataset: str, options: dict) -> pd.DataFrame:
     """A row a slice of the volumes that a table lists; `cbir.images.volumes` tells how frames number the slices.
 
     options: `root`; `table` as in source `table`, a row a volume with its file as `image` and, if any, that of its mask
@@ -19,7 +19,7 @@ def read_nifti(dataset: str, options: dict) -> pd.DataFrame:
     foreground that a slice must have, for which all voxels are read unless it is 0. A volume without a patient id is
     its own patient. A volume that cannot be read stays as its frame 0 for the inspection to report. Raises InputError.
     """
-    volumes = read_table(dataset, {**options, "check_files": True})
+    volumes = table.read_images(dataset, {**options, "check_files": True})
     if "mask" in volumes:
         _check_masks(volumes[volumes["mask"] != ""], dataset)
     patients = volumes.get("patient_id", pd.Series("", index=volumes.index))

@@ -37,7 +37,7 @@ FINDINGS = {
 } | {"Effusion": "Pleural Effusion", "Pleural_Thickening": "Pleural Thickening"}
 
 
-def read_nih14(dataset: str, options: dict) -> pd.DataFrame:
+def read_images(dataset: str, options: dict) -> pd.DataFrame:
     """A row an image of exactly one finding, "No Finding" being one.
 
     options: `root`, with Data_Entry_2017*.csv, train_val_list.txt, test_list.txt, and the images in images*/images/

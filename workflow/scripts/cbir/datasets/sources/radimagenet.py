@@ -28,7 +28,7 @@ LABELLED_PATH = (
 )
 
 
-def read_radimagenet(dataset: str, options: dict) -> pd.DataFrame:
+def read_images(dataset: str, options: dict) -> pd.DataFrame:
     """A row an image, its label from its path: `CT/lung/nodule/x.png`, `MR/knee/acl_pathology/x.png`, `US/gb/x.png`.
 
     options: `root`, with RadiologyAI_train.csv, _val.csv and _test.csv and the images in CT/, MR/ and US/, tables and

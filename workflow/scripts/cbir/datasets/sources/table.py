@@ -22,7 +22,7 @@ from cbir.errors import InputError, listing
 OPTIONAL = ("image_id", "frame", "patient_id", "split", "report", "mask")
 
 
-def read_table(dataset: str, options: dict) -> pd.DataFrame:
+def read_images(dataset: str, options: dict) -> pd.DataFrame:
     """A row an image from a table of images.
 
     options: `root`; `table`, a .csv, .csv.gz or .parquet file, relative to root; `check_files`, whether to see that

@@ -1,0 +1,85 @@
+"""Released embeddings: the vectors that the study's authors published, in the order of a manifest."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from cbir.embeddings.files import create_embeddings, find_unnormalized
+from cbir.errors import InputError, listing
+
+log = logging.getLogger(__name__)
+
+BLOCK = 4096  # embeddings checked and written at a time; 64 MB at 4,096 dimensions
+
+
+def import_embeddings(manifest: pd.DataFrame, folder: str | Path, model: str, output: str | Path) -> None:
+    """Write the released embeddings of a manifest's images, float32 (n, d) of unit norm, row i the manifest's row i.
+
+    manifest: needs `path`, as read_images gives it. folder: holds `<model>/<dataset>.h5`, in each an HDF5 dataset
+    (d,) an image, named by its filepath. A vector of another norm is scaled to 1. Raises InputError that names the
+    absent files, or lists the images without a vector, with one of another dimension, or with one that is zero or not
+    finite.
+    """
+    place = manifest["path"].str.extract(r"^(?P<file>[^/]+\.h5)/(?P<name>.*)$")
+    files = {name: Path(folder, model, name).expanduser() for name in sorted(place["file"].unique())}
+    absent = [path for path in files.values() if not path.is_file()]
+    if absent:
+        raise InputError(f"model {model}: no file of its released embeddings; complete the folder:{listing(absent)}")
+    dimensions = _find_dimensions(next(iter(files.values())))
+    problems: list[str] = []
+    scaled = 0
+    with create_embeddings(output, len(manifest), dimensions) as embeddings:
+        for source, rows in place.groupby("file").indices.items():
+            with _open_file(files[source]) as file:
+                for start in range(0, len(rows), BLOCK):
+                    block = rows[start : start + BLOCK]
+                    vectors = _read_vectors(file, place["name"].iloc[block], dimensions, problems)
+                    foreign = find_unnormalized(vectors)  # the others stay as released, to the last bit
+                    vectors[foreign] /= np.linalg.norm(vectors[foreign].astype(np.float64), axis=1, keepdims=True)
+                    embeddings[block] = vectors
+                    scaled += len(foreign)
+        if problems:
+            raise InputError(
+                f"model {model}: {len(problems)} images without a usable embedding in {Path(folder, model)}; "
+                f"complete the files, or take the images out of the tables:{listing(problems)}"
+            )
+    log.info("%d embeddings of %d dimensions, %d of them scaled to unit norm", len(manifest), dimensions, scaled)
+
+
+def _open_file(path: Path) -> h5py.File:
+    try:
+        return h5py.File(path)
+    except OSError as error:
+        raise InputError(f"{path}: not an HDF5 file, or a truncated one ({error}); get it anew") from error
+
+
+def _find_dimensions(path: Path) -> int:
+    """The length of the first vector in a file."""
+    with _open_file(path) as file:
+        dimensions = file.visititems(lambda _, item: item.size if isinstance(item, h5py.Dataset) else None)
+    if not dimensions:
+        raise InputError(f"{path}: no vector in it; get it anew")
+    return dimensions
+
+
+def _read_vectors(file: h5py.File, names: Sequence[str], dimensions: int, problems: list[str]) -> np.ndarray:
+    """The vectors of some images, (images, dimensions) float32; what is wrong is added to problems, its vector ones."""
+    vectors = np.ones((len(names), dimensions), np.float32)
+    for vector, name in zip(vectors, names, strict=True):
+        try:
+            stored = h5py.h5d.open(file.id, name.encode())  # three times as fast as file[name]
+        except KeyError:
+            problems.append(f"{name}: not in {Path(file.filename).name}")
+            continue
+        if stored.shape != (dimensions,):
+            problems.append(f"{name}: shape {stored.shape}, others have ({dimensions},)")
+            continue
+        stored.read(h5py.h5s.ALL, h5py.h5s.ALL, vector)
+        if not (np.isfinite(vector).all() and vector.any()):
+            problems.append(f"{name}: zero or not finite")
+            vector[:] = 1
+    return vectors
