@@ -4,9 +4,9 @@ rule make_phantoms:
         folder=directory("<results>/phantoms/{dataset}"),
     log:
         "<logs>/make_phantoms/{dataset}.log",
+    priority: LONG
     conda:
         "<envs>/data.yaml"
-    priority: LONG
     threads: 8
     params:
         patients=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].options["patients"],
@@ -40,12 +40,10 @@ rule inspect_images:
         inspection=temp("<results>/inspections/shards/{dataset}/{part}-of-{parts}.parquet"),
     log:
         "<logs>/inspect_images/{dataset}/{part}-of-{parts}.log",
+    priority: LONG
     conda:
         "<envs>/data.yaml"
-    priority: LONG
     threads: 4
-    resources:
-        runtime=120,
     script:
         "../scripts/inspect_images.py"
 

@@ -12,9 +12,9 @@ rule embed_images:
         record="<results>/embeddings/shards/{dataset}/{model}/{part}-of-{parts}.json",
     log:
         "<logs>/embed_images/{dataset}/{model}/{part}-of-{parts}.log",
+    priority: LONG
     conda:
         "<envs>/embed.yaml"
-    priority: LONG
     threads: config["embedding"]["threads"]
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 6000,
@@ -65,8 +65,6 @@ rule import_embeddings:
         dataset=EXPERIMENT.pattern("is_released"),
     conda:
         "<envs>/data.yaml"
-    resources:
-        runtime=120,
     params:
         folder=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].options["embeddings"],
     script:

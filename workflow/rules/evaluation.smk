@@ -10,8 +10,6 @@ rule score_retrieval:
         f"<logs>/score_retrieval/{CELL}.log",
     conda:
         "<envs>/analysis.yaml"
-    resources:
-        mem_mb=lambda wildcards, attempt: attempt * 4000,
     params:
         levels=config["scores"]["levels"],
         at=config["scores"]["at"],
@@ -33,9 +31,6 @@ rule compare_models:
         "<logs>/compare_models/{dataset}/{index}.log",
     conda:
         "<envs>/analysis.yaml"
-    resources:
-        mem_mb=lambda wildcards, attempt: attempt * 4000,
-        runtime=120,
     params:
         models=EXPERIMENT.models,
         size="full",
@@ -83,7 +78,7 @@ rule score_labels:
     conda:
         "<envs>/analysis.yaml"
     params:
-        keys=lambda wildcards: EXPERIMENT.full_cell(wildcards.dataset, wildcards.model),
+        cell=lambda wildcards: EXPERIMENT.full_cell(wildcards.dataset, wildcards.model),
         at=config["scores"]["at"],
     script:
         "../scripts/score_labels.py"
@@ -102,10 +97,8 @@ rule describe_space:
         "<logs>/describe_space/{dataset}/{model}.log",
     conda:
         "<envs>/analysis.yaml"
-    resources:
-        mem_mb=lambda wildcards, attempt: attempt * 4000,
     params:
-        keys=lambda wildcards: EXPERIMENT.full_cell(wildcards.dataset, wildcards.model),
+        cell=lambda wildcards: EXPERIMENT.full_cell(wildcards.dataset, wildcards.model),
         levels=EXPERIMENT.levels_of_all_images,
         images=config["spaces"]["images"],
         seed=config["seed"],

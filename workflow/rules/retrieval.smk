@@ -38,8 +38,6 @@ rule build_index:
     conda:
         "<envs>/search.yaml"
     threads: lambda wildcards: EXPERIMENT.build_threads(wildcards.index)
-    resources:
-        mem_mb=lambda wildcards, input, attempt: attempt * int(1000 + 1.3 * input.size_mb / PARTS),
     params:
         factory=lambda wildcards: config["indexes"][wildcards.index]["factory"],
         part=lambda wildcards: int(wildcards.get("part", 0)),
@@ -63,8 +61,6 @@ rule search_index:
         "<envs>/search.yaml"
     threads: config["search"]["threads"]
     resources:
-        mem_mb=lambda wildcards, input, attempt: attempt * int(1500 + 1.3 * input.size_files_mb[0]),
-        runtime=240,
         gpu=int(config["search"]["device"] == "cuda"),
     params:
         k=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].k,
@@ -88,8 +84,6 @@ if PARTS > 1:
             f"<logs>/merge_neighbors/{CELL}.log",
         conda:
             "<envs>/search.yaml"
-        resources:
-            mem_mb=lambda wildcards, input, attempt: attempt * int(1000 + 4 * input.size_mb),
         params:
             k=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].k,
         script:
@@ -114,8 +108,6 @@ rule measure_index:
     conda:
         "<envs>/search.yaml"
     threads: config["search"]["threads"]
-    resources:
-        mem_mb=lambda wildcards, input, attempt: attempt * int(1500 + 1.3 * input.size_files_mb[2]),
     params:
         factory=lambda wildcards: config["indexes"][wildcards.index]["factory"],
         parameters=lambda wildcards: EXPERIMENT.search_parameters(wildcards.index),

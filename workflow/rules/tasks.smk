@@ -9,9 +9,6 @@ rule probe_linear:
         "<logs>/probe_linear/{dataset}/{model}.log",
     conda:
         "<envs>/embed.yaml"
-    resources:
-        mem_mb=lambda wildcards, attempt: attempt * 4000,
-        runtime=480,
     params:
         epochs=config["probes"]["epochs"],
         seed=config["seed"],
@@ -32,9 +29,6 @@ rule classify_knn:
     conda:
         "<envs>/search.yaml"
     threads: config["search"]["threads"]
-    resources:
-        mem_mb=lambda wildcards, input, attempt: attempt * int(1500 + 1.3 * input.size_mb),
-        runtime=240,
     params:
         k=config["probes"]["k"],
         seed=config["seed"],

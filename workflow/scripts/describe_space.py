@@ -20,4 +20,4 @@ with job(snakemake):
         params.images,
         params.seed,
     )
-    write_table(label_rows(space, **params.keys), snakemake.output.space)
+    write_table(label_rows(space, **params.cell), snakemake.output.space)
