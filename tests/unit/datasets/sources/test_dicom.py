@@ -200,8 +200,8 @@ def test_a_table_adds_labels_by_uid_or_path(tmp_path):
     [
         ("name,pathology\na,nodule\n", "needs a column SOPInstanceUID or path"),
         ("path,finding\na,nodule\n", "one of pathology, report, split"),
-        ("path,pathology\na,nodule\na,mass\n", "lists each path once; repeated are:\n  a"),
-        ("path,pathology\nb,nodule\n", "names none of the 1 images by path; they are called as 'a'"),
+        ("path,pathology\na,nodule\na,mass\n", "must list each path once; repeated are:\n  a"),
+        ("path,pathology\nb,nodule\n", "names none of the 1 images by path; their names are such as 'a'"),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused(tmp_path, rows, message):
@@ -219,7 +219,10 @@ def test_what_cannot_be_found_is_named(tmp_path):
     for options, message in [
         ({"root": str(tmp_path / "absent")}, "datasets.scans.root"),
         ({"root": str(tmp_path / "none")}, "none of 1 files under .* is DICOM"),
-        ({"root": str(tmp_path / "scans"), "labels": "absent.csv"}, "no table absent.csv; mend datasets.scans.labels"),
+        (
+            {"root": str(tmp_path / "scans"), "labels": "absent.csv"},
+            "no table absent.csv; correct datasets.scans.labels",
+        ),
         ({"package": "no-such-package"}, "package no-such-package is not installed"),
         ({}, "either datasets.scans.root or datasets.scans.package"),
         ({"root": str(tmp_path), "package": "pydicom-data"}, "either datasets.scans.root or datasets.scans.package"),

@@ -46,7 +46,7 @@ def test_images_without_exactly_one_label_are_left_out_and_counted(release):
 
 
 def test_tables_that_are_absent_or_have_no_label_columns_are_refused(release):
-    with pytest.raises(InputError, match=r"no table .*mimic\.csv; mend datasets\.study\.tables"):
+    with pytest.raises(InputError, match=r"no table .*mimic\.csv; correct datasets\.study\.tables"):
         read_images("study", {"tables": [release / "mimic.csv"]})
     pd.DataFrame({"filepath": ["a"], "dataset": ["b"], "split": ["train"]}).to_csv(release / "bare.csv")
     with pytest.raises(InputError, match=r"bare\.csv has no label columns, named modality/region/finding"):
@@ -57,5 +57,5 @@ def test_tables_that_are_absent_or_have_no_label_columns_are_refused(release):
 def test_a_dataset_column_that_names_no_file_is_refused(release, dataset):
     table = pd.read_csv(release / "nih14.csv").assign(dataset=dataset)
     table.to_csv(release / "nih14.csv", index=False)
-    with pytest.raises(InputError, match=r"nih14\.csv: column dataset names no \.h5 file"):
+    with pytest.raises(InputError, match=r"nih14\.csv: column dataset must name an \.h5 file; correct these values:"):
         read_images("study", {"tables": [release / "nih14.csv"]})
