@@ -33,11 +33,12 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
 
     Paths are such as `CT/lung/nodule/x.png`, `MR/knee/acl_pathology/x.png` and `US/gb/x.png`.
 
-    options: `root`, the folder with RadiologyAI_train.csv, RadiologyAI_val.csv and RadiologyAI_test.csv and with the
-    images in CT/, MR/ and US/, where tables and images are in root itself or in radiology_ai/; `ignore`, a text file
-    relative to root that lists the images to leave out as the tables name them, or null; `check_files`. The official
-    splits are used; patients are not published. Raises InputError for missing files or columns and for paths without a
-    label. Mei et al. 2022.
+    options: `root`, `check_files`, and `ignore`, which is null or a text file, relative to root, that lists the images
+    to leave out as the tables name them. The tables RadiologyAI_train.csv, RadiologyAI_val.csv and
+    RadiologyAI_test.csv, and the folders of images CT/, MR/ and US/, are in root itself or in its folder radiology_ai/.
+
+    The official splits are used; patients are not published. Raises InputError for missing files or columns and for
+    paths without a label. Mei et al. 2022.
 
     Denner et al. 2025 count 161 labels in the union with the chest radiographs, which have 20. The paper on RadImageNet
     counts 165 labels of its own. The authors' list of ignored images is not published, so it is unknown which labels it

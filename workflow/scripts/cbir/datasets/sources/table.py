@@ -23,7 +23,7 @@ OPTIONAL = ("image_id", "frame", "patient_id", "split", "report", "mask")
 
 
 def read_images(dataset: str, options: dict) -> pd.DataFrame:
-    """Read a table of images: a table with one row per image.
+    """Read a CSV or Parquet file that lists images: a table with one row per image.
 
     options: `root`; `table`, a .csv, .csv.gz or .parquet file, relative to root; `check_files`, whether to check that
     each listed file exists. The columns of the file are
@@ -33,7 +33,8 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
       `modality/region/finding`, in which only 1 is positive. Rows with exactly one positive label are kept;
     - optional: `image_id, frame, patient_id, split, report, mask`, where `mask` is a path relative to root.
 
-    Other columns are ignored. Raises InputError for missing files and columns, and for values that cannot be.
+    Other columns are ignored. Raises InputError for missing files and columns, paths outside root and wrong frame
+    numbers.
     """
     root = dataset_root(dataset, options)
     table = chosen_file(root, options, "table", dataset)
