@@ -18,8 +18,7 @@ BLOCK = 4096
 
 
 def import_embeddings(manifest: pd.DataFrame, folder: str | Path, model: str, output: str | Path) -> None:
-    """Write the released embeddings of a manifest's images: float32 (n, d) of unit norm, row i for the manifest's row
-    i.
+    """Write the released embeddings of a manifest's images: float32 (n, d) of unit norm, row i is image i.
 
     manifest: column `path` is `<dataset>.h5/<filepath>`, as the source `released` gives it. folder: holds the files
     `<model>/<dataset>.h5`, each with one HDF5 dataset (d,) per image, named by its filepath. A vector of another norm
