@@ -1,4 +1,4 @@
-"""Miniature datasets on disk, for the tests of the adapters."""
+"""Miniature datasets on disk, for the tests of the sources."""
 
 from pathlib import Path
 
@@ -24,17 +24,17 @@ def write_files(root: Path, files: dict[str, str]) -> Path:
 
 
 def touch_files(root: Path, *names: str) -> Path:
-    """Make empty files; an adapter looks at no pixels."""
+    """Make empty files; a source reads no pixels."""
     return write_files(root, dict.fromkeys(names, ""))
 
 
 def read_manifest_of(read, root: Path, **options) -> pd.DataFrame:
-    """The completed manifest that an adapter makes of the dataset at root."""
+    """The completed manifest of the dataset at root. read: the function read_images of a source."""
     return complete_manifest(read("mini", {"root": str(root), "check_files": True} | options), "mini")
 
 
 def rows(manifest: pd.DataFrame, *columns: str) -> list[tuple]:
-    """The columns, a tuple a row."""
+    """The given columns, one tuple per row."""
     return list(manifest[list(columns)].itertuples(index=False, name=None))
 
 

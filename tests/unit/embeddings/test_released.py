@@ -71,7 +71,7 @@ def test_images_without_a_usable_vector_are_listed_and_nothing_is_written(releas
     assert not list(release.glob("a.npy*"))
 
 
-def test_an_absent_or_truncated_file_is_named(release):
+def test_a_missing_or_truncated_file_is_named(release):
     manifest = manifest_of(release)
     with pytest.raises(InputError, match=r"model ModelB(.|\n)*ModelB/nih14\.h5"):
         import_embeddings(manifest, release / "embeddings", "ModelB", release / "b.npy")

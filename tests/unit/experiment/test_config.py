@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ def refusal(config: dict, models: list[str] | None = None) -> str:
     return str(caught.value)
 
 
-def test_what_a_config_leaves_out_takes_the_default_of_the_schema():
+def test_keys_that_a_config_leaves_out_take_the_defaults_of_the_schema():
     config = complete_config(experiment(), SCHEMA)
     assert config["seed"] == 0
     assert config["scores"] == {
@@ -32,7 +34,7 @@ def test_what_a_config_leaves_out_takes_the_default_of_the_schema():
     assert config["datasets"]["phantoms"]["split"] == {"train": 0.7, "val": 0.1, "test": 0.2}
 
 
-def test_a_given_value_stays_and_its_siblings_take_defaults():
+def test_a_given_value_stays_and_the_other_keys_beside_it_take_defaults():
     config = complete_config(experiment(search={"k": 7}, scores={"at": [1]}), SCHEMA)
     assert config["search"]["k"] == 7
     assert config["search"]["threads"] == 2
@@ -56,7 +58,50 @@ def test_an_unknown_key_of_a_dataset_is_named_with_its_path():
     assert "datasets.phantoms.patiens: unknown key (did you mean patients?)" in refusal(config)
 
 
-def test_an_unknown_source_is_named_with_those_there_are():
+def test_a_missing_key_of_a_dataset_is_named_with_its_meaning():
+    message = refusal(experiment(datasets={"mine": {"source": "table"}}))
+    assert "datasets.mine.root: missing; The folder that holds the dataset." in message
+    assert "datasets.mine.table: missing; The file (.csv, .csv.gz or .parquet)" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"), [("a: [", "not YAML"), ("- a", "not a mapping"), ("properties: {}", "no description")]
+)
+def test_a_source_with_an_unusable_description_is_named(tmp_path, content, complaint):
+    (tmp_path / "my_list.yaml").write_text(content)
+    with pytest.raises(InputError, match=rf"my_list\.yaml: {complaint}"):
+        read_schema(ROOT / "workflow/schemas", tmp_path)
+
+
+def test_the_number_of_shards_is_1_unless_the_experiment_or_a_dataset_gives_another():
+    datasets = {"few": {"source": "phantoms"}, "many": {"source": "phantoms", "shards": 5}}
+    assert complete_config(experiment(), SCHEMA)["embedding"]["shards"] == 1
+    config = complete_config(experiment(datasets=datasets, embedding={"shards": 2}), SCHEMA)
+    assert config["embedding"]["shards"] == 2
+    assert [options.get("shards") for options in config["datasets"].values()] == [None, 5]
+    message = refusal(experiment(datasets={"few": {"source": "phantoms", "shards": 0}}, embedding={"shard_size": 60}))
+    assert "embedding.shard_size: unknown key" in message
+    assert "datasets.few.shards: 0 is less than the minimum of 1" in refusal(
+        experiment(datasets={"few": {"source": "phantoms", "shards": 0}})
+    )
+
+
+def test_an_exact_search_multiplies_on_the_cpu_unless_another_device_is_given():
+    assert complete_config(experiment(), SCHEMA)["search"]["device"] == "cpu"
+    assert complete_config(experiment(search={"device": "cuda"}), SCHEMA)["search"]["device"] == "cuda"
+    assert "search.device: 'cudo' (did you mean cuda?)" in refusal(experiment(search={"device": "cudo"}))
+
+
+def test_importing_the_room_loads_no_large_package():
+    large = ["jsonschema", "yaml", "numpy", "pandas", "torch", "faiss", "snakemake"]
+    code = "import sys, cbir.experiment.config, cbir.experiment.catalogue\n"
+    code += f"print([name for name in {large} if name in sys.modules])"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT / "workflow/scripts", capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_an_unknown_source_is_named_with_the_nearest_known_one():
     message = refusal(experiment(datasets={"mine": {"source": "tabel"}}))
     assert "datasets.mine.source: 'tabel' is no source (did you mean table?)" in message
 
@@ -99,7 +144,7 @@ def test_levels_without_pathology_are_refused():
     assert "scores.levels: [modality]: add pathology; the main tables and the analyses use this level" in message
 
 
-def test_a_depth_beyond_the_search_is_refused():
+def test_scores_at_more_neighbors_than_are_searched_are_refused():
     assert "search.k: 5 is less than the deepest of scores.at (10)" in refusal(experiment(search={"k": 5}))
 
 
@@ -107,12 +152,12 @@ def test_an_index_smaller_than_the_search_is_refused():
     assert "index_sizes: 50 is smaller than search.k (100)" in refusal(experiment(index_sizes=[50, 200, "full"]))
 
 
-def test_a_dataset_may_be_searched_less_deep_than_the_others():
+def test_fewer_neighbors_can_be_searched_for_one_dataset():
     config = experiment(datasets={"few": {"source": "phantoms", "k": 10, "index_sizes": [20, "full"]}})
     assert complete_config(config, SCHEMA)["datasets"]["few"]["k"] == 10
 
 
-def test_shares_beyond_the_whole_are_refused():
+def test_shares_with_a_sum_above_1_are_refused():
     config = experiment(datasets={"p": {"source": "phantoms", "split": {"train": 0.8, "test": 0.4}}})
     assert "datasets.p.split: the shares add up to 1.2" in refusal(config)
 
@@ -120,7 +165,7 @@ def test_shares_beyond_the_whole_are_refused():
 @pytest.mark.parametrize(
     "path", [ROOT / "config.yaml", *sorted((ROOT / "config").glob("*.yaml"))], ids=lambda p: p.name
 )
-def test_every_experiment_that_ships_is_valid(path):
+def test_every_experiment_in_the_repository_is_valid(path):
     complete_config(yaml.safe_load(path.read_text()), SCHEMA)
 
 
@@ -129,7 +174,7 @@ def released(folder, *models, **datasets) -> dict:
     return {"datasets": {"study": study, **datasets}, "models": list(models)}
 
 
-def test_models_of_released_datasets_are_folders_and_need_no_catalogue_entry(tmp_path):
+def test_models_of_released_datasets_are_folders_without_a_catalogue_entry(tmp_path):
     (tmp_path / "ModelA").mkdir()
     complete_config(released(tmp_path, "ModelA"), SCHEMA, ["pixels"])
     message = refusal(released(tmp_path, "ModleA"), ["pixels"])
@@ -160,7 +205,7 @@ def test_an_index_is_a_factory_or_a_mapping_with_search_parameters():
         ({"factory": "Flat", "efSearch": 9}, "indexes.other.efSearch: Flat has no such search parameter, HNSW has"),
     ],
 )
-def test_an_index_that_cannot_be_is_refused(entry, complaint):
+def test_an_impossible_index_is_refused(entry, complaint):
     assert complaint in refusal(experiment(indexes={"exact": "Flat", "other": entry}))
 
 
@@ -170,7 +215,7 @@ def test_approximate_indexes_without_an_exact_one_are_refused():
     assert "add an exact index, such as exact: Flat" in message
 
 
-def test_an_index_with_more_cells_than_the_smallest_size_has_images_is_refused():
+def test_an_index_with_more_cells_than_images_in_the_smallest_size_is_refused():
     config = experiment(indexes={"exact": "Flat", "ivf": "OPQ8,IVF256,PQ8"}, index_sizes=["200", 1000, "full"])
     assert "indexes.ivf: OPQ8,IVF256,PQ8 needs 256 images to train on, but index_sizes has 200" in refusal(config)
     complete_config(config | {"index_sizes": [1000, "full"]}, SCHEMA)

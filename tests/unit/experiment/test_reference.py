@@ -12,7 +12,7 @@ SCHEMA = read_schema(ROOT / "workflow/schemas", ROOT / "workflow/scripts/cbir/da
 ROWS = [line.split(" | ") for line in (ROOT / "config/README.md").read_text().splitlines() if line.startswith("| `")]
 
 
-def test_the_reference_of_the_keys_is_what_the_schema_gives():
+def test_the_reference_of_the_keys_is_current():
     page = ROOT / "config/README.md"
     before = page.read_text()
     try:
@@ -31,7 +31,7 @@ def test_every_key_of_the_default_experiment_is_in_the_reference():
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0].strip("|` "))
-def test_an_example_is_yaml_of_its_key(row):
+def test_every_example_is_yaml_with_its_key(row):
     example = row[-1].strip("|` ").replace("\\|", "|")
     key = row[0].strip("|` ").split(".")[-1]
     if example:

@@ -31,5 +31,5 @@ def test_missing_images_and_wrong_grades_are_named(tmp_path):
         read_manifest_of(read_images, tmp_path)
     assert len(read_manifest_of(read_images, tmp_path, check_files=False)) == 3
     write_files(tmp_path, {"train.csv": TRAIN.replace(",2", ",5")})
-    with pytest.raises(InputError, match="must be 0 to 4, it can't be:\n  '5'"):
+    with pytest.raises(InputError, match="must be 0 to 4; correct these values:\n  '5'"):
         read_manifest_of(read_images, tmp_path)

@@ -4,19 +4,20 @@ from cbir.datasets.sources.cbis_ddsm import read_images
 from cbir.errors import InputError
 from miniatures import read_manifest_of, rows, touch_files, write_files
 
-# (table, patient, side, view, abnormality, verdict, case folder, series); the last paths of a row end in a line break
+# (table, part, patient, side, view, number of the abnormality, verdict)
 ABNORMALITIES = [
     ("mass", "train", "P_00001", "LEFT", "CC", 1, "MALIGNANT"),
     ("mass", "train", "P_00001", "LEFT", "MLO", 1, "BENIGN"),
-    ("mass", "train", "P_00001", "LEFT", "MLO", 2, "BENIGN_WITHOUT_CALLBACK"),  # two masses that agree
+    ("mass", "train", "P_00001", "LEFT", "MLO", 2, "BENIGN_WITHOUT_CALLBACK"),  # two masses with the same label
     ("mass", "train", "P_00002", "RIGHT", "CC", 1, "BENIGN"),
-    ("mass", "train", "P_00002", "RIGHT", "CC", 2, "MALIGNANT"),  # two that don't
+    ("mass", "train", "P_00002", "RIGHT", "CC", 2, "MALIGNANT"),  # two masses with different labels
     ("mass", "test", "P_00003", "RIGHT", "CC", 1, "BENIGN"),
-    ("calc", "train", "P_00003", "RIGHT", "CC", 1, "BENIGN"),  # the same picture in another table and split
+    ("calc", "train", "P_00003", "RIGHT", "CC", 1, "BENIGN"),  # the same image in another table and split
     ("calc", "train", "P_00003", "LEFT", "CC", 1, "MALIGNANT"),  # a patient in both splits
     ("mass", "test", "P_00003", "LEFT", "MLO", 1, "MALIGNANT"),
 ]
-KEPT = [  # case, patient, label, split
+# (case, patient, label, split)
+KEPT = [
     ("Calc-Training_P_00003_LEFT_CC", "P_00003", "MG/breast/malignant calcification", "trainval"),
     ("Mass-Test_P_00003_LEFT_MLO", "P_00003", "MG/breast/malignant mass", "test"),
     ("Mass-Training_P_00001_LEFT_CC", "P_00001", "MG/breast/malignant mass", "trainval"),
@@ -33,6 +34,7 @@ def series(name):
 
 
 def tables(folder=""):
+    """The four case descriptions; as published, the last two paths of a row end in a line break."""
     texts = {}
     for kind, density in (("mass", "breast_density"), ("calc", "breast density")):
         for part in ("train", "test"):
@@ -56,7 +58,7 @@ CASES = sorted({case(*row[:5]) for row in ABNORMALITIES})
 @pytest.mark.parametrize(
     "below", ["CBIS-DDSM/{}/1.3.6.9/1.3.6.5/1-1.dcm", "{}/07-20-2016-DDSM-NA-1/1.0-full mammogram images-2/1-1.DCM"]
 )
-def test_the_dicom_tree_is_read_with_one_row_a_mammogram(tmp_path, below):
+def test_the_dicom_tree_is_read_with_one_row_per_mammogram(tmp_path, below):
     touch_files(tmp_path, *(below.format(name) for name in CASES), *(below.format(f"{name}_1") for name in CASES))
     manifest = read_manifest_of(read_images, write_files(tmp_path, tables()))
     assert rows(manifest, "image_id", "patient_id", "label", "split") == [
@@ -79,5 +81,5 @@ def test_missing_images_and_unknown_verdicts_are_named(tmp_path):
         read_manifest_of(read_images, tmp_path)
     assert "Mass-Test_P_00003_LEFT_MLO/1.3.6.9/" in str(problem.value)
     write_files(tmp_path, {name: text.replace("MALIGNANT", "MALIGN") for name, text in tables().items()})
-    with pytest.raises(InputError, match="it can't be:\n  'MALIGN'"):
+    with pytest.raises(InputError, match="correct these values:\n  'MALIGN'"):
         read_manifest_of(read_images, tmp_path)

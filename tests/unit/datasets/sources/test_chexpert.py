@@ -9,10 +9,10 @@ HEADER = (
     "Edema,Consolidation,Pneumonia,Atelectasis,Pneumothorax,Pleural Effusion,Pleural Other,Fracture,Support Devices\n"
 )
 TRAIN = {
-    "patient00001/study1/view1_frontal.jpg": "1.0,,,,,,,,,0.0,,,,1.0",  # a support device counts for nothing
+    "patient00001/study1/view1_frontal.jpg": "1.0,,,,,,,,,0.0,,,,1.0",  # a support device is not a finding
     "patient00002/study2/view1_frontal.jpg": ",,-1.0,1.0,,-1.0,-1.0,,-1.0,,-1.0,,1.0,",  # two findings
     "patient00002/study1/view1_frontal.jpg": ",,,1.0,,-1.0,,,,0.0,,,,",  # one finding, another uncertain
-    "patient00003/study1/view2_lateral.jpg": ",,,,,-1.0,,,,,,,,",  # none but an uncertain one
+    "patient00003/study1/view2_lateral.jpg": ",,,,,-1.0,,,,,,,,",  # only an uncertain finding
 }
 VALID = {
     "patient64541/study1/view1_frontal.jpg": "0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,1.0,0.0,0.0,0.0",
@@ -44,13 +44,13 @@ def test_images_of_one_certain_finding_are_kept_with_patients_and_official_split
     assert manifest.attrs["left_out"] == {"not exactly one finding": 2}
 
 
-def test_root_may_be_the_folder_above(tmp_path):
+def test_root_can_be_the_folder_above_the_tables(tmp_path):
     make(tmp_path / "CheXpert-v1.0-small", "CheXpert-v1.0-small")
     manifest = read_manifest_of(read_images, tmp_path)
     assert manifest["image_id"].tolist() == [f"CheXpert-v1.0-small/{image}" for image, *_ in KEPT]
 
 
-def test_the_publishers_batches_are_read_where_they_lie(tmp_path):
+def test_the_publishers_batches_are_read_from_their_own_folders(tmp_path):
     tables, one, two = "batch 1 (validate & csv)", "batch 2 (train 1)", "batch 4 (train 3)"
     make(tmp_path / f"CheXpert-v1.0 {tables}", images=[image for image in IMAGES if image.startswith("valid")])
     for image in TRAIN:

@@ -49,7 +49,7 @@ def test_tags_become_modality_region_and_patient(tmp_path):
         ("", "unknown"),
     ],
 )
-def test_radiography_is_one_modality_and_others_stay(tmp_path, tag, modality):
+def test_all_kinds_of_radiography_become_one_modality_and_other_modalities_stay(tmp_path, tag, modality):
     write_dicom(tmp_path / "a.dcm", PIXELS, **(CHEST | {"Modality": tag}))
     assert read(tmp_path)["modality"].tolist() == [modality]
 
@@ -58,12 +58,12 @@ def test_radiography_is_one_modality_and_others_stay(tmp_path, tag, modality):
     ("tag", "region"),
     [("CHEST", "chest"), (" Left_Knee ", "left knee"), ("HEAD/NECK", "head-neck"), ("", "unknown"), (None, "unknown")],
 )
-def test_body_parts_are_written_alike(tmp_path, tag, region):
+def test_body_parts_are_written_in_one_form(tmp_path, tag, region):
     write_dicom(tmp_path / "a.dcm", PIXELS, **(CHEST | {"BodyPartExamined": tag}))
     assert read(tmp_path)["anatomic_region"].tolist() == [region]
 
 
-def test_without_a_patient_id_the_study_groups_images_and_else_the_file_does(tmp_path):
+def test_without_a_patient_id_images_are_grouped_by_study_and_without_a_study_by_file(tmp_path):
     write_dicom(tmp_path / "a.dcm", PIXELS, **(CHEST | {"StudyInstanceUID": "1.2.3"}))
     write_dicom(tmp_path / "b.dcm", PIXELS, Modality="CT", PatientID=" ", StudyInstanceUID="1.2.3")
     write_dicom(tmp_path / "c.dcm", np.stack([PIXELS, PIXELS]), Modality="CT")
@@ -89,7 +89,7 @@ def test_no_other_tag_reaches_the_table(tmp_path):
     assert not [value for value in tags.values() if value in table]
 
 
-def test_files_are_told_by_their_content(tmp_path):
+def test_dicom_files_are_recognized_by_their_content(tmp_path):
     write_dicom(tmp_path / "with.txt", PIXELS, **CHEST)
     write_dicom(tmp_path / "extensionless", PIXELS, **CHEST)
     bare = make_dicom(PIXELS, **CHEST)
@@ -101,7 +101,7 @@ def test_files_are_told_by_their_content(tmp_path):
     assert list(read(tmp_path).index) == ["bare", "extensionless", "with.txt"]
 
 
-def test_a_dicomdir_beside_is_no_image(tmp_path):
+def test_a_dicomdir_beside_the_images_is_not_an_image(tmp_path):
     files = FileSet()
     for number in range(3):
         tags = CHEST | {"StudyInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.4", "StudyDate": "20200101",
@@ -115,7 +115,7 @@ def test_a_dicomdir_beside_is_no_image(tmp_path):
     assert "DICOMDIR" not in images.index
 
 
-def test_what_holds_no_picture_is_left_out_and_counted(tmp_path):
+def test_dicom_objects_that_are_not_pictures_are_left_out_and_counted(tmp_path):
     write_dicom(tmp_path / "image", PIXELS, **CHEST)
     write_dicom(tmp_path / "scout", PIXELS, Modality="CT", ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
     write_dicom(tmp_path / "capture", PIXELS, Modality="CT", SOPClassUID="1.2.840.10008.5.1.4.1.1.7")
@@ -140,14 +140,14 @@ def test_what_holds_no_picture_is_left_out_and_counted(tmp_path):
     assert list(read(tmp_path, modalities=["SEG", "XR"]).index) == ["image", "mask"]
 
 
-def test_frames_are_images_of_their_own_or_the_middle_one_stands_for_all(tmp_path):
+def test_every_frame_is_an_image_or_only_the_middle_one(tmp_path):
     write_dicom(tmp_path / "a", np.stack([PIXELS] * 3), **CHEST)
     write_dicom(tmp_path / "b", PIXELS, **CHEST)
     assert read(tmp_path)["frame"].to_dict() == {"a#0": 0, "a#1": 1, "a#2": 2, "b": 0}
     assert read(tmp_path, frames="middle")["frame"].to_dict() == {"a": 1, "b": 0}
 
 
-def test_a_broken_file_stays_for_the_inspection_to_report(tmp_path):
+def test_a_broken_file_stays_so_that_the_inspection_reports_it(tmp_path):
     whole = write_dicom(tmp_path / "whole", PIXELS, **CHEST).read_bytes()
     (tmp_path / "cut").write_bytes(whole[:-10])
     (tmp_path / "cut_header").write_bytes(whole[:140])
@@ -200,8 +200,8 @@ def test_a_table_adds_labels_by_uid_or_path(tmp_path):
     [
         ("name,pathology\na,nodule\n", "needs a column SOPInstanceUID or path"),
         ("path,finding\na,nodule\n", "one of pathology, report, split"),
-        ("path,pathology\na,nodule\na,mass\n", "lists each path once; repeated are:\n  a"),
-        ("path,pathology\nb,nodule\n", "names none of the 1 images by path; they are called as 'a'"),
+        ("path,pathology\na,nodule\na,mass\n", "must list each path once; repeated are:\n  a"),
+        ("path,pathology\nb,nodule\n", "names none of the 1 images by path; their names are such as 'a'"),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused(tmp_path, rows, message):
@@ -212,14 +212,17 @@ def test_a_table_that_does_not_fit_is_refused(tmp_path, rows, message):
     assert message in str(refusal.value)
 
 
-def test_what_cannot_be_found_is_named(tmp_path):
+def test_missing_files_folders_and_packages_are_named(tmp_path):
     write_dicom(tmp_path / "scans" / "a", PIXELS, **CHEST)
     (tmp_path / "none").mkdir()
     (tmp_path / "none" / "notes.txt").write_text("no image")
     for options, message in [
         ({"root": str(tmp_path / "absent")}, "datasets.scans.root"),
         ({"root": str(tmp_path / "none")}, "none of 1 files under .* is DICOM"),
-        ({"root": str(tmp_path / "scans"), "labels": "absent.csv"}, "no table absent.csv; mend datasets.scans.labels"),
+        (
+            {"root": str(tmp_path / "scans"), "labels": "absent.csv"},
+            "no table absent.csv; correct datasets.scans.labels",
+        ),
         ({"package": "no-such-package"}, "package no-such-package is not installed"),
         ({}, "either datasets.scans.root or datasets.scans.package"),
         ({"root": str(tmp_path), "package": "pydicom-data"}, "either datasets.scans.root or datasets.scans.package"),

@@ -18,12 +18,12 @@ def test_a_path_that_leaves_the_root_is_refused(path):
         relative_paths(pd.Series(["a/b.png", path]), "mine")
 
 
-def test_paths_come_in_their_plain_form():
+def test_paths_are_returned_in_their_plain_form():
     paths = relative_paths(pd.Series(["a/./b//c.png", "a/../b.png", "..hidden/x..png", "./d.png"]), "mine")
     assert paths.tolist() == ["a/b/c.png", "b.png", "..hidden/x..png", "d.png"]
 
 
-def test_all_absent_files_are_listed_at_once(tmp_path):
+def test_all_missing_files_are_listed_at_once(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "here.png").touch()
     (tmp_path / "top.png").touch()
@@ -33,7 +33,7 @@ def test_all_absent_files_are_listed_at_once(tmp_path):
     assert "\n  a/gone.png\n  b/gone.png\n  a" in str(problem.value)
 
 
-def test_files_are_found_by_extension_in_either_case_and_through_linked_folders(tmp_path):
+def test_files_are_found_by_extension_in_upper_and_lower_case_and_through_linked_folders(tmp_path):
     outside = tmp_path / "disk"
     outside.mkdir()
     (outside / "x.JPG").touch()
@@ -46,7 +46,7 @@ def test_files_are_found_by_extension_in_either_case_and_through_linked_folders(
     assert find_files(root, "mine").tolist() == ["b/1.PNG", "b/2.png", "linked/x.JPG", "z.jpeg"]
 
 
-def test_csv_is_read_as_trimmed_text_also_gzipped_with_byte_order_mark_and_newlines_in_values(tmp_path):
+def test_csv_with_byte_order_mark_and_newlines_in_values_is_read_as_trimmed_text_also_gzipped(tmp_path):
     text = '\ufeffname , value,code\r\n007 ,,a\r\n"x\ny","1,5 ",b\r\n'
     (tmp_path / "t.csv").write_bytes(text.encode())
     with gzip.open(tmp_path / "t.csv.gz", "wb") as stream:
@@ -78,6 +78,6 @@ def test_a_csv_that_cannot_be_used_is_named(tmp_path):
         read_csv(tmp_path / "twice.csv", "mine")
 
 
-def test_blank_and_repeated_column_names_do_no_harm_where_they_are_not_wanted(tmp_path):
+def test_blank_and_repeated_column_names_do_not_matter_if_other_columns_are_read(tmp_path):
     (tmp_path / "t.csv").write_text("a,x,,x,b,\n1,2,3,4,5,\n")
     assert read_csv(tmp_path / "t.csv", "mine", ["b", "a"]).to_dict("records") == [{"b": "5", "a": "1"}]

@@ -26,7 +26,7 @@ def test_labels_patients_and_splits_come_from_the_path(tmp_path):
     assert first["path"] == f"{root}/train/XR/chest/normal/p1_0.png"
 
 
-def test_what_the_path_does_not_say_is_given_and_what_does_not_match_is_counted(tmp_path):
+def test_labels_that_are_not_in_the_path_are_given_and_other_images_are_counted(tmp_path):
     root = tree(tmp_path, "benign/deep/er/1.jpg", "malignant/2.jpg", "3.jpg", "benign/4 (mask).png")
     images = read(root, "{pathology}/**/*.jpg", modality="US", anatomic_region="breast")
     assert images["pathology"].tolist() == ["benign", "malignant"]
@@ -34,7 +34,7 @@ def test_what_the_path_does_not_say_is_given_and_what_does_not_match_is_counted(
     assert images.attrs["left_out"] == {"path does not match the pattern": 2}
 
 
-def test_signs_of_regular_expressions_stand_for_themselves(tmp_path):
+def test_special_characters_of_regular_expressions_stand_for_themselves(tmp_path):
     root = tree(tmp_path, "a+b (x)/cyst.png", "aab x/cyst.png")
     images = read(root, "a+b (x)/{pathology}.png", modality="US", anatomic_region="breast")
     assert images["image_id"].tolist() == ["a+b (x)/cyst.png"]

@@ -49,7 +49,7 @@ def test_the_published_test_set_is_the_test_split(tmp_path):
     write_files(tmp_path, {"ISIC_2019_Test_GroundTruth.csv": TEST})
     test = "ISIC_2019_Test_Input/ISIC_0034321.jpg"
     manifest = read_manifest_of(read_images, tmp_path)
-    # its label "Unknown" is in no training image
+    # no training image has its label "Unknown"
     assert rows(manifest, "image_id", "patient_id", "pathology", "split") == [
         (test, test, "Unknown", "test"),
         *((*row, "trainval") for row in KEPT),

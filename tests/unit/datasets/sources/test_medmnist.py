@@ -12,7 +12,7 @@ from miniatures import rows
 
 
 def write_npz(root, name, labels, side=28, channels=()):
-    """A set as released: compressed, uint8 images, labels one column a task."""
+    """A set as released: compressed, uint8 images, labels in one column per task."""
     rng = np.random.default_rng(0)
     arrays = {}
     for split, values in zip(("train", "val", "test"), labels, strict=True):
@@ -43,7 +43,7 @@ def test_a_set_becomes_frames_of_arrays_that_open_as_images(tmp_path):
     assert manifest["patient_id"].tolist() == manifest["image_id"].tolist()
 
 
-def test_of_several_findings_one_or_none_is_kept_under_the_names_of_the_chest_datasets(tmp_path):
+def test_images_with_one_finding_or_none_are_kept_with_the_names_of_the_chest_datasets(tmp_path):
     none, effusion = [0] * 14, [0, 0, 1] + [0] * 11
     two = [1, 1] + [0] * 12
     write_npz(tmp_path, "chestmnist", [[none, effusion, two], [two], [effusion]])
@@ -63,7 +63,7 @@ def test_the_label_of_an_organ_set_is_the_region(tmp_path):
     ]
 
 
-def test_an_array_is_unpacked_once_and_again_if_cut_short(tmp_path):
+def test_an_array_is_unpacked_once_and_again_if_it_is_truncated(tmp_path):
     write_npz(tmp_path, "breastmnist", [[[0]], [[1]], [[0]]])
     read(tmp_path, "breastmnist")
     unpacked = tmp_path / "breastmnist" / "train_images.npy"
@@ -75,7 +75,7 @@ def test_an_array_is_unpacked_once_and_again_if_cut_short(tmp_path):
     assert unpacked.read_bytes() == content
 
 
-def test_a_file_is_downloaded_on_request_and_kept_only_with_the_right_sum(tmp_path, monkeypatch):
+def test_a_file_is_downloaded_on_request_and_kept_only_with_the_right_md5_sum(tmp_path, monkeypatch):
     write_npz(tmp_path / "server", "pathmnist", [[[0]], [[1]], [[8]]], channels=(3,))
     monkeypatch.setattr(medmnist, "URL", (tmp_path / "server").as_uri() + "/{name}.npz")
     root = tmp_path / "new"
@@ -92,7 +92,7 @@ def test_a_file_is_downloaded_on_request_and_kept_only_with_the_right_sum(tmp_pa
         read(tmp_path / "third", "pathmnist", download=True)
 
 
-def test_what_is_no_set_or_absent_or_broken_is_named(tmp_path):
+def test_an_unknown_set_and_a_missing_or_broken_file_are_named(tmp_path):
     with pytest.raises(InputError, match="no 2D set 'organmnist3d' of size 28; sets are pathmnist, chestmnist"):
         read(tmp_path, "organmnist3d")
     with pytest.raises(InputError, match=r"of size 32; .* sizes 28, 64, 128, 224"):
@@ -102,14 +102,14 @@ def test_what_is_no_set_or_absent_or_broken_is_named(tmp_path):
     (tmp_path / "bloodmnist.npz").write_bytes(b"PK not really")
     with pytest.raises(InputError, match=r"bloodmnist\.npz"):
         read(tmp_path, "bloodmnist")
-    write_npz(tmp_path, "bloodmnist", [[[8]], [[0]], [[0]]])  # it has eight labels, 0 to 7
+    write_npz(tmp_path, "bloodmnist", [[[8]], [[0]], [[0]]])  # the set has eight labels, 0 to 7
     with pytest.raises(InputError, match="do not fit together"):
         read(tmp_path, "bloodmnist")
 
 
-def test_every_set_has_a_sum_for_each_size_and_one_list_of_labels():
+def test_every_set_has_an_md5_sum_for_each_size_and_one_list_of_labels():
     sets = read_sets()
-    # 12 2D sets; classes of each as in Yang et al. 2023, table 2
+    # number of classes of each of the 12 2D sets, from Yang et al. 2023, table 2
     classes = {"path": 9, "chest": 14, "derma": 7, "oct": 4, "pneumonia": 2, "retina": 5, "breast": 2, "blood": 8}
     classes |= {"tissue": 8, "organa": 11, "organc": 11, "organs": 11}
     assert set(sets) == {f"{name}mnist" for name in classes}

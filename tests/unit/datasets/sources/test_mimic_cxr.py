@@ -43,13 +43,13 @@ def make(root, images=IMAGES):
 
 def test_images_of_one_finding_are_kept_with_the_official_split(tmp_path):
     manifest = read_manifest_of(read_images, make(tmp_path))
-    # a patient in both train and test stands as the publisher splits it
+    # the patient in both train and test keeps the published splits
     assert rows(manifest, "image_id", "patient_id", "label", "split") == KEPT
     assert set(manifest["report"]) == {""}
     assert manifest.attrs["left_out"] == {"study without labels": 1, "not exactly one finding": 1}
 
 
-def test_gzipped_tables_say_the_same(tmp_path):
+def test_gzipped_tables_give_the_same_images(tmp_path):
     make(tmp_path)
     for path in list(tmp_path.glob("*.csv")):
         path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes()))
@@ -58,7 +58,7 @@ def test_gzipped_tables_say_the_same(tmp_path):
 
 
 @pytest.mark.parametrize("folder", ["mimic-cxr-reports", "mimic-cxr-reports/files"])
-def test_reports_come_along_where_they_are_there(tmp_path, folder):
+def test_reports_are_read_if_their_folder_exists(tmp_path, folder):
     make(tmp_path)
     write_files(tmp_path / folder, {"p10/p10000032/s50000001.txt": "  FINAL REPORT\n Clear lungs.\n"})
     manifest = read_manifest_of(read_images, tmp_path)

@@ -15,7 +15,7 @@ LPS = np.diag([-1.0, -1, 2, 1])
 
 
 def body():
-    """(12, 10, 20): slices 4 to 15 hold a body, a bright cyst is in slices 8 and 9."""
+    """Voxels (12, 10, 20): a body in slices 4 to 15, with a bright cyst in slices 8 and 9."""
     voxels = np.random.default_rng(0).normal(-1000, 5, (12, 10, 20))
     voxels[3:9, 2:8, 4:16] += 1000
     voxels[4:7, 3:6, 8:10] += 500
@@ -36,7 +36,7 @@ def options(root, **changes):
     return {"root": str(root), "table": "volumes.csv", "axis": "axial", "every": 1, "background": 0.05} | changes
 
 
-def test_every_slice_with_foreground_is_an_image_of_its_volume_s_patient_and_labels(tmp_path):
+def test_every_slice_with_foreground_is_an_image_with_the_patient_and_labels_of_its_volume(tmp_path):
     root = dataset(tmp_path)
     images = read_images("mine", options(root))
     manifest = complete_manifest(images, "mine")
@@ -56,7 +56,7 @@ def test_every_slice_with_foreground_is_an_image_of_its_volume_s_patient_and_lab
     assert inspect_images(manifest, 1)["readable"].all()
 
 
-def test_a_mask_s_slice_has_the_frame_of_the_image_and_lies_over_it(tmp_path):
+def test_the_slice_of_a_mask_has_the_same_frame_as_the_image_and_covers_the_finding(tmp_path):
     for axis in ("sagittal", "coronal", "axial"):
         images = read_images("mine", options(dataset(tmp_path), axis=axis, background=0))
         marked = 0
@@ -72,13 +72,13 @@ def test_a_mask_s_slice_has_the_frame_of_the_image_and_lies_over_it(tmp_path):
 @pytest.mark.parametrize(
     ("every", "expected"), [(1, range(20)), (2, range(0, 20, 2)), (7, [2, 9, 16]), (20, [9]), (99, [9])]
 )
-def test_every_nth_slice_is_taken_with_as_many_left_out_at_either_end(tmp_path, every, expected):
+def test_every_nth_slice_is_taken_with_as_many_left_out_at_both_ends(tmp_path, every, expected):
     images = read_images("mine", options(dataset(tmp_path), every=every, background=0))
     assert images.loc[images["modality"] == "CT", "frame"].tolist() == [22 + place for place in expected]
     assert "left_out" not in images.attrs
 
 
-def test_a_volume_that_cannot_be_read_stays_for_the_inspection_to_report(tmp_path):
+def test_a_volume_that_cannot_be_read_stays_so_that_the_inspection_reports_it(tmp_path):
     root = dataset(tmp_path)
     whole = (root / "ct/a.nii.gz").read_bytes()
     (root / "ct/a.nii.gz").write_bytes(whole[: len(whole) // 2])
@@ -110,7 +110,7 @@ def test_masks_that_do_not_fit_are_listed_all_at_once(tmp_path):
     assert "text.nii: not NIfTI" in message
 
 
-def test_absent_volumes_and_masks_are_listed(tmp_path):
+def test_missing_volumes_and_masks_are_listed(tmp_path):
     root = dataset(tmp_path, TABLE.replace("mr/b.nii,", "mr/c.nii,").replace("a_cyst", "a_tumor"))
     with pytest.raises(InputError, match=r"2 listed files are not under .*\n  mr/c.nii\n  ct/a_tumor.nii.gz"):
         read_images("mine", options(root))

@@ -4,7 +4,7 @@ from cbir.datasets.sources.nih14 import read_images
 from cbir.errors import InputError
 from miniatures import read_manifest_of, rows, touch_files, write_files
 
-# The publisher's header holds commas inside brackets and ends in one, and so do its rows.
+# as published, the header has commas inside brackets, and all lines end in a comma
 ENTRIES = """Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position,\
 OriginalImage[Width,Height],OriginalImagePixelSpacing[x,y],
 00000001_000.png,Cardiomegaly,0,1,058Y,M,PA,2682,2749,0.143,0.143,
@@ -41,7 +41,7 @@ def test_images_of_one_finding_are_kept_with_unified_names_and_official_splits(t
     assert rows(manifest, "image_id", "patient_id", "label", "split") == [
         ("images_001/images/00000001_000.png", "1", "XR/chest/Cardiomegaly", "trainval"),
         ("images_002/images/00000002_000.png", "2", "XR/chest/No Finding", "trainval"),
-        # a patient in both official lists, and a label of the test list alone, stand as they are
+        # a patient in both official lists and a label that only test images have are kept
         ("images_002/images/00000003_000.png", "3", "XR/chest/Pleural Effusion", "trainval"),
         ("images_012/images/00000003_001.PNG", "3", "XR/chest/Pleural Thickening", "test"),
     ]
@@ -49,7 +49,7 @@ def test_images_of_one_finding_are_kept_with_unified_names_and_official_splits(t
     assert manifest.attrs["left_out"] == {"in neither official list": 1, "not exactly one finding": 1}
 
 
-def test_images_are_found_in_one_folder_too(tmp_path):
+def test_images_are_also_found_in_one_folder(tmp_path):
     flat = ["images/" + image.rpartition("/")[2] for image in IMAGES]
     manifest = read_manifest_of(read_images, make(tmp_path, images=flat))
     assert manifest["image_id"].tolist() == [flat[0], flat[2], flat[3], flat[4]]
@@ -69,7 +69,7 @@ def test_an_image_listed_twice_is_refused(tmp_path):
         read_manifest_of(read_images, tmp_path)
 
 
-def test_an_unknown_finding_or_an_absent_list_is_refused(tmp_path):
+def test_an_unknown_finding_or_a_missing_list_is_refused(tmp_path):
     make(tmp_path, entries=ENTRIES.replace("Effusion", "Efusion"))
     with pytest.raises(InputError, match="'Efusion'"):
         read_manifest_of(read_images, tmp_path)

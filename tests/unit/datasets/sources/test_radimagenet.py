@@ -13,7 +13,7 @@ KEPT = [
     ("CT/abd/normal/abd-normal000001.png", "CT/abd/normal", "train"),
     ("MR/af/achilles_pathology_/foot000002.png", "MR/af/achilles_pathology_", "train"),
     ("MR/brain/normal/brain7.png", "MR/brain/normal", "val"),
-    ("MR/spine/scoliosis/spine01.png", "MR/spine/scoliosis", "test"),  # a label of the test split alone
+    ("MR/spine/scoliosis/spine01.png", "MR/spine/scoliosis", "test"),  # only a test image has this label
     ("US/fibroid/usn000077.png", "US/fibroid/normal", "test"),
     ("US/gb/gb01.png", "US/gb/normal", "train"),
     ("US/thyroid_nodule/usn000001.PNG", "US/thyroid/nodule", "val"),
@@ -43,7 +43,7 @@ def test_labels_come_from_the_path_and_ultrasound_classes_get_a_finding(tmp_path
     assert manifest["patient_id"].tolist() == manifest["image_id"].tolist()
 
 
-def test_root_may_be_the_folder_of_images_or_hold_the_tables_beside_it(tmp_path):
+def test_root_can_be_the_folder_of_images_or_contain_the_tables_beside_it(tmp_path):
     make(tmp_path)
     assert rows(read(tmp_path / "radiology_ai"), "image_id", "label", "split") == KEPT
     for table in (tmp_path / "radiology_ai").glob("*.csv"):
@@ -51,7 +51,7 @@ def test_root_may_be_the_folder_of_images_or_hold_the_tables_beside_it(tmp_path)
     assert read(tmp_path)["path"].tolist() == [f"{tmp_path}/radiology_ai/{name}" for name, *_ in KEPT]
 
 
-def test_an_ignore_list_takes_images_out_and_they_need_not_be_there(tmp_path):
+def test_images_on_the_ignore_list_are_left_out_and_can_be_missing(tmp_path):
     make(tmp_path)
     (tmp_path / "radiology_ai/US/gb/gb01.png").unlink()
     with pytest.raises(InputError, match=r"US/gb/gb01\.png"):
@@ -65,7 +65,7 @@ def test_an_ignore_list_takes_images_out_and_they_need_not_be_there(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["CT/abd/abd01.png", "XR/chest/normal/1.png", "CT/abd/liver/lesion/1.png"])
-def test_a_path_that_says_no_label_is_refused(tmp_path, name):
+def test_a_path_without_a_label_is_refused(tmp_path, name):
     write_files(tmp_path, tables(LISTED | {"val": [name]}))
     with pytest.raises(InputError, match=name):
         read(tmp_path, check_files=False)

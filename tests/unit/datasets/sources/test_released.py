@@ -29,7 +29,7 @@ def test_the_tables_make_one_dataset_with_the_labels_and_splits_of_all(release):
     assert manifest["path"].tolist() == (tables["dataset"] + ".h5/" + tables.index).tolist()
 
 
-def test_each_image_is_its_own_patient_whatever_its_folder_is_called(release):
+def test_each_image_is_its_own_patient_whatever_the_name_of_its_folder(release):
     manifest = manifest_of(release)
     assert (manifest["patient_id"] == manifest["image_id"]).all()
 
@@ -45,8 +45,8 @@ def test_images_without_exactly_one_label_are_left_out_and_counted(release):
     assert not set(table["filepath"][:2]) & set(images["image_id"])
 
 
-def test_tables_that_are_absent_or_have_no_label_columns_are_refused(release):
-    with pytest.raises(InputError, match=r"no table .*mimic\.csv; mend datasets\.study\.tables"):
+def test_missing_tables_and_tables_without_label_columns_are_refused(release):
+    with pytest.raises(InputError, match=r"no table .*mimic\.csv; correct datasets\.study\.tables"):
         read_images("study", {"tables": [release / "mimic.csv"]})
     pd.DataFrame({"filepath": ["a"], "dataset": ["b"], "split": ["train"]}).to_csv(release / "bare.csv")
     with pytest.raises(InputError, match=r"bare\.csv has no label columns, named modality/region/finding"):
@@ -57,5 +57,5 @@ def test_tables_that_are_absent_or_have_no_label_columns_are_refused(release):
 def test_a_dataset_column_that_names_no_file_is_refused(release, dataset):
     table = pd.read_csv(release / "nih14.csv").assign(dataset=dataset)
     table.to_csv(release / "nih14.csv", index=False)
-    with pytest.raises(InputError, match=r"nih14\.csv: column dataset names no \.h5 file"):
+    with pytest.raises(InputError, match=r"nih14\.csv: column dataset must name an \.h5 file; correct these values:"):
         read_images("study", {"tables": [release / "nih14.csv"]})

@@ -45,7 +45,7 @@ def test_a_table_becomes_a_manifest(tmp_path):
     assert manifest["mask"].tolist() == ["", f"{root}/masks/2.png"]
 
 
-def test_csv_gz_and_parquet_and_a_path_column_say_the_same(tmp_path):
+def test_csv_gz_and_parquet_and_a_path_column_give_the_same_images(tmp_path):
     root = write(tmp_path / "d", ROWS)
     expected = read_images("mine", options(root, check_files=False))
     (root / "images.csv.gz").write_bytes(gzip.compress(ROWS.encode()))
@@ -78,7 +78,7 @@ def test_frames_of_one_file_get_their_own_ids(tmp_path):
         read_images("mine", options(root, check_files=False))
 
 
-def test_absent_images_and_masks_are_listed_together(tmp_path):
+def test_missing_images_and_masks_are_listed_together(tmp_path):
     root = write(tmp_path / "d", ROWS, ["a/1.png"])
     with pytest.raises(InputError, match="2 listed files") as problem:
         read_images("mine", options(root))
@@ -93,7 +93,7 @@ def test_an_image_or_mask_outside_the_root_is_refused(tmp_path, column):
         read_images("mine", options(root, check_files=False))
 
 
-def test_a_table_that_is_absent_or_names_no_image_or_label_is_refused(tmp_path):
+def test_a_missing_table_and_one_without_images_or_labels_are_refused(tmp_path):
     root = write(tmp_path / "d", "file,pathology\nx,y\n")
     with pytest.raises(InputError, match=r"datasets\.mine\.table"):
         read_images("mine", options(root, table="other.csv"))

@@ -13,32 +13,33 @@ from cbir.errors import InputError, listing
 
 log = logging.getLogger(__name__)
 
-BLOCK = 4096  # embeddings checked and written at a time; 64 MB at 4,096 dimensions
+# embeddings read and written at a time; 64 MB at 4,096 dimensions
+BLOCK = 4096
 
 
 def import_embeddings(manifest: pd.DataFrame, folder: str | Path, model: str, output: str | Path) -> None:
-    """Write the released embeddings of a manifest's images, float32 (n, d) of unit norm, row i the manifest's row i.
+    """Write the released embeddings of a manifest's images: float32 (n, d) of unit norm, row i is image i.
 
-    manifest: needs `path`, as read_images gives it. folder: holds `<model>/<dataset>.h5`, in each an HDF5 dataset
-    (d,) an image, named by its filepath. A vector of another norm is scaled to 1. Raises InputError that names the
-    absent files, or lists the images without a vector, with one of another dimension, or with one that is zero or not
-    finite.
+    manifest: column `path` is `<dataset>.h5/<filepath>`, as the source `released` gives it. folder: holds the files
+    `<model>/<dataset>.h5`, each with one HDF5 dataset (d,) per image, named by its filepath. A vector of another norm
+    is scaled to norm 1. Raises InputError that names the missing files, or that lists the images whose vector is
+    missing, has another dimension, is zero or is not finite.
     """
-    place = manifest["path"].str.extract(r"^(?P<file>[^/]+\.h5)/(?P<name>.*)$")
-    files = {name: Path(folder, model, name).expanduser() for name in sorted(place["file"].unique())}
-    absent = [path for path in files.values() if not path.is_file()]
-    if absent:
-        raise InputError(f"model {model}: no file of its released embeddings; complete the folder:{listing(absent)}")
+    location = manifest["path"].str.extract(r"^(?P<file>[^/]+\.h5)/(?P<name>.*)$")
+    files = {name: Path(folder, model, name).expanduser() for name in sorted(location["file"].unique())}
+    missing = [path for path in files.values() if not path.is_file()]
+    if missing:
+        raise InputError(f"model {model}: files of its released embeddings are missing; add them:{listing(missing)}")
     dimensions = _find_dimensions(next(iter(files.values())))
     problems: list[str] = []
     scaled = 0
     with create_embeddings(output, len(manifest), dimensions) as embeddings:
-        for source, rows in place.groupby("file").indices.items():
+        for source, rows in location.groupby("file").indices.items():
             with _open_file(files[source]) as file:
                 for start in range(0, len(rows), BLOCK):
                     block = rows[start : start + BLOCK]
-                    vectors = _read_vectors(file, place["name"].iloc[block], dimensions, problems)
-                    foreign = find_unnormalized(vectors)  # the others stay as released, to the last bit
+                    vectors = _read_vectors(file, location["name"].iloc[block], dimensions, problems)
+                    foreign = find_unnormalized(vectors)  # all other vectors stay exactly as released
                     vectors[foreign] /= np.linalg.norm(vectors[foreign].astype(np.float64), axis=1, keepdims=True)
                     embeddings[block] = vectors
                     scaled += len(foreign)
@@ -54,20 +55,23 @@ def _open_file(path: Path) -> h5py.File:
     try:
         return h5py.File(path)
     except OSError as error:
-        raise InputError(f"{path}: not an HDF5 file, or a truncated one ({error}); get it anew") from error
+        raise InputError(f"{path}: not an HDF5 file, or a truncated one ({error}); get it again") from error
 
 
 def _find_dimensions(path: Path) -> int:
-    """The length of the first vector in a file."""
+    """The length of the first vector in a file. Raises InputError for a file without vectors."""
     with _open_file(path) as file:
         dimensions = file.visititems(lambda _, item: item.size if isinstance(item, h5py.Dataset) else None)
     if not dimensions:
-        raise InputError(f"{path}: no vector in it; get it anew")
+        raise InputError(f"{path}: no vector in it; get it again")
     return dimensions
 
 
 def _read_vectors(file: h5py.File, names: Sequence[str], dimensions: int, problems: list[str]) -> np.ndarray:
-    """The vectors of some images, (images, dimensions) float32; what is wrong is added to problems, its vector ones."""
+    """The vectors of the named images, (images, dimensions) float32.
+
+    One line for each unusable vector is added to `problems`; ones are returned in its place.
+    """
     vectors = np.ones((len(names), dimensions), np.float32)
     for vector, name in zip(vectors, names, strict=True):
         try:

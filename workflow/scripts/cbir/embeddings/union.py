@@ -1,4 +1,4 @@
-"""The embeddings of a union: which rows of its members' embeddings they are."""
+"""Unions: the rows of the members' embeddings that make up the embeddings of a union."""
 
 import numpy as np
 import pandas as pd
@@ -7,11 +7,16 @@ from cbir.errors import InputError
 
 
 def member_rows(united: pd.DataFrame, manifests: dict[str, pd.DataFrame]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Where the rows of a union come from, to take their embeddings from the members'.
+    """The rows of the members' embeddings that the rows of a union are.
 
-    united: the manifest of the union, whole or without the rows that were left out since. manifests: the members',
-    with the rows that their embeddings have. Returns, by member, (n,) int64 rows of the union, rising, and (n,) int64
-    rows of the member. Raises InputError where an image of the union is in no member.
+    united: the manifest of the union, whole or after some rows were left out. manifests: the manifests of the members
+    by name, with one row per embedding. Returns, for each member, (n,) int64 rows of the union, increasing, and (n,)
+    int64 rows of the member. Raises InputError if an image of the union is in no member.
+
+    >>> members = {"a": pd.DataFrame({"image_id": ["1", "2"]}), "b": pd.DataFrame({"image_id": ["1"]})}
+    >>> rows = member_rows(pd.DataFrame({"image_id": ["a/2", "b/1"]}), members)
+    >>> {member: (here.tolist(), there.tolist()) for member, (here, there) in rows.items()}
+    {'a': ([0], [1]), 'b': ([1], [0])}
     """
     members = united["image_id"].str.extract("^([^/]+)/", expand=False)
     rows = {}
@@ -23,7 +28,7 @@ def member_rows(united: pd.DataFrame, manifests: dict[str, pd.DataFrame]) -> dic
     found = sum((there >= 0).sum() for _, there in rows.values())
     if found < len(united):
         raise InputError(
-            f"{len(united) - found} images of the union are in no manifest of its members; the members have changed "
-            "since, make the union again"
+            f"{len(united) - found} images of the union are in no manifest of its members; the members have changed; "
+            "make the union again"
         )
     return rows

@@ -214,9 +214,7 @@ def _sizes(config: dict, options: dict) -> list[str | int]:
 
 
 def _unknown_models(config: dict, models: list[str] | None) -> Iterator[str]:
-    """Models that are not in the catalogue although a dataset needs an encoder, or that a released dataset has no
-    embeddings of.
-    """
+    """Models without an entry in the catalogue, and models without embeddings in a released dataset."""
     if models is None:
         return
     released = {

@@ -6,8 +6,8 @@ A source `my-source` is two files in this folder, found by their name (a dash in
   configuration, checked and with their defaults. The table has one row per image and the columns that
   `cbir.datasets.manifest.complete_manifest` asks for; its `attrs["left_out"]` counts the images left out, by reason.
   The function reads label files, folders and headers, but no pixels. Only `nifti` reads voxels, to find background.
-- `my_source.yaml` has a `description` and the JSON schema of the source's options (`properties`, `required`). It can refer
-  to the shared options `#/$defs/root` and `#/$defs/check_files` of workflow/schemas/config.schema.yaml.
+- `my_source.yaml` has a `description` and the JSON schema of the source's options (`properties`, `required`). The
+  shared options `#/$defs/root` and `#/$defs/check_files` are in workflow/schemas/config.schema.yaml.
 
 Modules without such a description are helpers. `union` has a description only: its images are those of its members.
 """

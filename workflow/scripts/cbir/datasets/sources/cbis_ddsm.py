@@ -1,4 +1,4 @@
-"""Source `cbis-ddsm`: mammograms of CBIS-DDSM, as DICOM from TCIA or as the JPEG files that Kaggle holds."""
+"""Source `cbis-ddsm`: mammograms of CBIS-DDSM, as DICOM files from TCIA or as JPEG files from Kaggle."""
 
 from pathlib import Path
 
@@ -17,8 +17,10 @@ from cbir.datasets.sources.files import (
 from cbir.datasets.sources.findings import keep_images
 from cbir.errors import InputError, listing
 
-MAMMOGRAM = {"modality": "MG", "anatomic_region": "breast"}  # DICOM: mammography
+# MG is DICOM's modality for mammography
+MAMMOGRAM = {"modality": "MG", "anatomic_region": "breast"}
 VERDICTS = {"MALIGNANT": "malignant", "BENIGN": "benign", "BENIGN_WITHOUT_CALLBACK": "benign"}
+# columns of the case descriptions, and our names for them
 COLUMNS = {
     "patient_id": "patient_id",
     "left or right breast": "side",
@@ -27,17 +29,22 @@ COLUMNS = {
     "pathology": "verdict",
     "image file path": "listed",
 }
+# columns that together identify an image
 IMAGE = ["patient_id", "side", "view"]
 
 
 def read_images(dataset: str, options: dict) -> pd.DataFrame:
-    """A row a full mammogram whose abnormalities agree: a benign or malignant mass or calcification.
+    """Read the full mammograms whose abnormalities all have the same label: a table with one row per image.
 
-    options: `root`, with {mass,calc}_case_description_{train,test}_set.csv in it or in csv/, and below it the images,
-    found by their folders' names: Mass-Training_P_00001_LEFT_CC/**/*.dcm (TCIA) or <SeriesInstanceUID>/*.jpg (Kaggle);
-    `check_files`. The official test sets stand, train and val are left open; a patient may be in both, as a case of
-    mass and one of calcification. Masks are not read: for some cases the tables swap mask and crop. Raises InputError.
-    Lee et al. 2017.
+    The pathology is a benign or malignant mass or calcification. Images whose abnormalities differ are left out.
+
+    options: `root`, `check_files`. The four tables {mass,calc}_case_description_{train,test}_set.csv are in root or in
+    its folder csv/. The images are anywhere below root and are found by the names of their folders:
+    Mass-Training_P_00001_LEFT_CC/**/*.dcm (TCIA) or <SeriesInstanceUID>/*.jpg (Kaggle).
+
+    The official test sets are the test split; train and val are left open. A patient with a mass and a calcification
+    can be in both. Masks are not read, because the tables swap mask and crop for some cases. Raises InputError for
+    missing files or columns and for unknown verdicts. Lee et al. 2017.
     """
     root = dataset_root(dataset, options)
     cases = pd.concat(
@@ -48,14 +55,14 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
     wrong = cases.loc[cases["pathology"].isna(), "verdict"].unique()
     if len(wrong):
         raise InputError(
-            f"dataset {dataset}: the case descriptions' pathology must be {', '.join(VERDICTS)}, it can't be:"
+            f"dataset {dataset}: the case descriptions' pathology must be {', '.join(VERDICTS)}; correct these values:"
             f"{listing(map(repr, wrong))}"
         )
     agrees = cases.groupby(IMAGE)["pathology"].transform("nunique") == 1
     images = cases.assign(agrees=agrees).drop_duplicates(IMAGE, ignore_index=True)
     images = keep_images(images, images["agrees"], "abnormalities that differ")
 
-    # Listed as Mass-Training_P_00001_LEFT_CC/<StudyInstanceUID>/<SeriesInstanceUID>/000000.dcm
+    # the tables list paths such as Mass-Training_P_00001_LEFT_CC/<StudyInstanceUID>/<SeriesInstanceUID>/000000.dcm
     found = find_files(root, dataset, (".dcm", ".jpg"))
     by_case = _first_by(found, r"(?:^|/)((?:Mass|Calc)-(?:Training|Test)_P_\d+_(?:LEFT|RIGHT)_(?:CC|MLO))/.*\.dcm$")
     by_series = _first_by(found, r"(?:^|/)([0-9.]+)/[^/]*\.jpg$")
@@ -69,13 +76,13 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
 
 
 def _read_cases(root: Path, kind: str, part: str, dataset: str) -> pd.DataFrame:
-    """The case descriptions of a kind of abnormality, an abnormality a row."""
+    """The case descriptions of one kind of abnormality and one part, one row per abnormality."""
     name = f"{kind}_case_description_{part}_set.csv"
     table = read_csv(label_file(root, [name, f"csv/{name}"], dataset), dataset, list(COLUMNS))
     return table.rename(columns=COLUMNS).assign(split="test" if part == "test" else OPEN_SPLIT)
 
 
 def _first_by(paths: pd.Series, key: str) -> pd.Series:
-    """The first path of each value that the regular expression `key` finds in the paths."""
+    """The first path of each key. `key`: a regular expression that finds the key in a path."""
     keys = paths.str.extract(f"(?i){key}", expand=False)
     return paths[keys.notna()].set_axis(keys[keys.notna()]).groupby(level=0).first()

@@ -1,4 +1,4 @@
-"""What the chest radiograph datasets share: one modality, one region, and the names of findings."""
+"""Labels that the chest radiograph datasets share: their modality and region, and the names of their findings."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from cbir.datasets.sources.findings import is_positive, keep_images, single_find
 
 CHEST = {"modality": "XR", "anatomic_region": "chest"}
 NOT_SINGLE = "not exactly one finding"
-# The CheXpert labeller's observations (Irvin et al. 2019, table 1) but for Support Devices, which is no finding.
+# observations of the CheXpert labeller (Irvin et al. 2019, table 1), without Support Devices, which is not a finding
 CHEXPERT_FINDINGS = [
     "No Finding",
     "Enlarged Cardiomediastinum",
@@ -28,16 +28,23 @@ CHEXPERT_FINDINGS = [
 
 
 def read_chexpert_labels(path: Path, dataset: str, columns: list[str]) -> pd.DataFrame:
-    """The columns of a table of CheXpert labels, and whether each of the CHEXPERT_FINDINGS is positive."""
+    """Read a table of CheXpert labels: the given columns as text, and each of CHEXPERT_FINDINGS as bool.
+
+    A finding is True where it is positive (1), and False where it is negative (0), uncertain (-1) or blank. Raises
+    InputError for a missing column.
+    """
     labels = read_csv(path, dataset, [*columns, *CHEXPERT_FINDINGS], coded=CHEXPERT_FINDINGS)
     return labels.assign(**{finding: is_positive(labels[finding]) for finding in CHEXPERT_FINDINGS})
 
 
 def keep_single_finding(images: pd.DataFrame) -> pd.DataFrame:
-    """The images with exactly one of the CHEXPERT_FINDINGS positive, which becomes their pathology.
+    """The images with exactly one positive finding, which becomes their pathology.
 
-    Uncertain (-1) and blank are not positive. Denner et al. 2025 moreover leave out a training image of CheXpert,
-    though not of MIMIC-CXR, that has an uncertain finding beside its positive one.
+    images: one row per image, with a bool column for each of CHEXPERT_FINDINGS. Returns the kept images without these
+    columns, with the label in `modality, anatomic_region, pathology`.
+
+    Uncertain and blank findings are not positive. Denner et al. 2025 also leave out training images of CheXpert, but
+    not of MIMIC-CXR, that have an uncertain finding beside the positive one.
     """
     place, is_single = single_finding({finding: images[finding].to_numpy() for finding in CHEXPERT_FINDINGS})
     findings = pd.Series(CHEXPERT_FINDINGS, dtype="str").take(place).set_axis(images.index)

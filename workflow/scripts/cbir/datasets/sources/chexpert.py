@@ -10,12 +10,14 @@ from cbir.datasets.sources.files import check_present, dataset_root, label_file,
 
 
 def read_images(dataset: str, options: dict) -> pd.DataFrame:
-    """A row an image of exactly one finding.
+    """Read the images with exactly one finding: a table with one row per image.
 
-    options: `root`, the folder with train.csv and valid.csv or the one above it; `check_files`. The images are in
-    train/ and valid/ beside the tables, or, of the publisher's batches side by side under root, train images in the
-    folders "CheXpert-v1.0 batch * (train *)". The official valid is the test split, train and val are left open.
-    Raises InputError. Irvin et al. 2019.
+    options: `root`, the folder with train.csv and valid.csv, or the folder above it; `check_files`. The images are in
+    train/ and valid/ beside the tables. If the publisher's batches are side by side in root, the train images are in
+    their folders "CheXpert-v1.0 batch * (train *)".
+
+    The official valid images are the test split; train and val are left open. Raises InputError for missing files or
+    columns. Irvin et al. 2019.
     """
     root = dataset_root(dataset, options)
     tables = label_file(root, ["train.csv", "CheXpert-v1.0*/train.csv"], dataset).parent
@@ -25,7 +27,7 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
     ]
     images = keep_single_finding(pd.concat(parts, ignore_index=True))
 
-    # A listed path begins with the name that the publisher gave the tables' folder.
+    # listed paths begin with the publisher's name of the folder, which may have another name here
     listed = relative_paths(images["Path"], dataset).str.replace(r"^CheXpert-v1\.0[^/]*/", "", regex=True)
     images["patient_id"] = listed.str.extract(r"(?:^|/)(patient\d+)/", expand=False)
     beside = tables.relative_to(root).as_posix()
@@ -39,7 +41,7 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
 
 
 def _patients_of_batches(root: Path) -> pd.Series:
-    """The publisher's train batch, by patient, where batches are side by side under root; their folders are flat."""
+    """The folder of the publisher's train batch that each patient is in; empty if there are no batches in root."""
     batches = {
         patient.name: batch.name
         for batch in sorted(root.glob("CheXpert-v1.0 batch * (train *)"))

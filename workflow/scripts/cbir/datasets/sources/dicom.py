@@ -16,11 +16,16 @@ from cbir.datasets.sources.findings import keep_images
 from cbir.errors import InputError, listing
 from cbir.images.dicom_headers import SIGNATURE_END, is_dicom, read_header
 
-READERS = 8  # files read at a time, which hides the delay of a file server
-CHUNK = 64  # files that a reader takes at a time
-RADIOGRAPHY = ("CR", "DX", "DR", "RG")  # computed, digital and film radiography: XR
-NOT_PICTURES = ("SEG", "RTDOSE")  # pixels that are drawn regions or a computed dose
-SECONDARY_CAPTURE = re.compile(r"1\.2\.840\.10008\.5\.1\.4\.1\.1\.7(\..*)?$")  # single-frame, and the multi-frame kinds
+# threads that read files; several threads hide the delay of a file server
+READERS = 8
+# number of files that a thread takes at a time
+CHUNK = 64
+# computed, digital and film radiography, which all become modality XR
+RADIOGRAPHY = ("CR", "DX", "DR", "RG")
+# modalities whose pixels are drawn regions or a computed dose
+NOT_PICTURES = ("SEG", "RTDOSE")
+# SOP classes of single-frame and multi-frame secondary captures
+SECONDARY_CAPTURE = re.compile(r"1\.2\.840\.10008\.5\.1\.4\.1\.1\.7(\..*)?$")
 TAGS = [
     "ImageType",
     "SOPClassUID",
@@ -33,40 +38,49 @@ TAGS = [
     "Rows",
     "Columns",
 ]
+# stands for the header of a file that cannot be read
 NO_HEADER = Dataset()
 NO_HEADER.file_meta = FileMetaDataset()
+# columns that a table of labels can add
 ADDED = ["pathology", "report", "split"]
 
 
 def read_images(dataset: str, options: dict) -> pd.DataFrame:
-    """A row an image from DICOM files, which are told by their content and not by their names.
+    """Read the headers of DICOM files: a table with one row per image.
 
-    options: `root`, or `package`, an installed distribution that ships such files; `modalities` to keep (none given:
-    all but segmentations and dose); `frames` of a file, "all" or the "middle" one; whether `localizers` and
-    `secondary_captures` are kept; `labels`, a .csv, .csv.gz or .parquet file, as opened from the working directory,
-    with a column `SOPInstanceUID` or `path` (relative to root) that adds `pathology` ("unlabelled" where it has none),
-    `report` and `split`. No tag but the patient id identifies anybody in the table; where it is missing, the study's
-    UID groups the images, and without that each file is its own patient. A file that cannot be opened or whose
-    header is broken, and an image object without pixels, stay for the inspection to report. Raises InputError.
+    DICOM files are recognized by their content, not by their names. The options are
+
+    - `root`, or `package`: an installed Python package that contains the files;
+    - `modalities`: those to keep; if it is missing, all except segmentations and doses are kept;
+    - `frames`: "all" frames of a file, or the "middle" one;
+    - `localizers`, `secondary_captures`: whether these are kept;
+    - `labels`: a .csv, .csv.gz or .parquet file, relative to the working directory, with a column `SOPInstanceUID` or
+      `path` (relative to root) and one or more of `pathology`, `report` and `split`. An image without a pathology is
+      "unlabelled".
+
+    The patient id is the only identifying tag in the table. If it is missing, the images of a study are grouped by the
+    UID of the study. Without that UID too, each file is its own patient. Files that cannot be opened, files with a
+    broken header and image objects without pixels stay in the table, so that the inspection reports them. Raises
+    InputError for options and files that do not fit.
     """
     root, files = _list_files(dataset, options)
     with ThreadPool(READERS) as readers:
         found = readers.imap(lambda file: _read_object(root, file), files, CHUNK)
         objects = pd.DataFrame.from_records([item for item in found if item])
     if objects.empty:
-        raise InputError(f"dataset {dataset}: none of {len(files)} files under {root} is DICOM; mend its root")
+        raise InputError(f"dataset {dataset}: none of {len(files)} files under {root} is DICOM; correct its root")
     images = _select(objects, options)
     if table := options.get("labels"):
         images = _add_labels(images, Path(table).expanduser(), dataset)
     images["pathology"] = images["pathology"].replace("", "unlabelled") if "pathology" in images else "unlabelled"
-    images = _one_row_a_frame(images, options["frames"])
+    images = _one_row_per_frame(images, options["frames"])
     images["path"] = openable(images["relative"], root)
     kept = ["image_id", "path", "frame", "patient_id", "modality", "anatomic_region", *ADDED]
     return images[[column for column in kept if column in images]]
 
 
 def _list_files(dataset: str, options: dict) -> tuple[Path, list[str]]:
-    """The root, and the files to look at, relative to it and sorted."""
+    """The root folder, and the files to read, relative to it and sorted."""
     package = options.get("package")
     if bool(package) == bool(options.get("root")):
         raise InputError(f"dataset {dataset}: set either datasets.{dataset}.root or datasets.{dataset}.package")
@@ -77,14 +91,14 @@ def _list_files(dataset: str, options: dict) -> tuple[Path, list[str]]:
         distribution = importlib.metadata.distribution(package)
     except importlib.metadata.PackageNotFoundError as error:
         raise InputError(
-            f"dataset {dataset}: package {package} is not installed; install it, or mend datasets.{dataset}.package"
+            f"dataset {dataset}: package {package} is not installed; install it, or correct datasets.{dataset}.package"
         ) from error
     files = [file.as_posix() for file in distribution.files or [] if file.suffix not in (".py", ".pyc")]
     return Path(distribution.locate_file("")), sorted(file for file in files if not file.startswith(".."))
 
 
 def _read_object(root: Path, relative: str) -> dict | None:
-    """What the header of a DICOM file tells of its image; None where the file is not DICOM."""
+    """The description of the image in a DICOM file; None if the file is not DICOM."""
     try:
         file = (root / relative).open("rb")
     except OSError:
@@ -97,12 +111,13 @@ def _read_object(root: Path, relative: str) -> dict | None:
         try:
             header, element = read_header(file, TAGS)
             described = _describe(header, relative, element is not None)
-        except Exception:  # pydicom raises anything on a broken header
+        except Exception:  # pydicom raises many kinds of errors for a broken header
             described = _describe(NO_HEADER, relative, False)
     return described if start.endswith(b"DICM") or described["storage"] else None
 
 
 def _describe(header: Dataset, relative: str, has_pixels: bool) -> dict:
+    """Patient, modality, region, number of frames and kind of the image with this header, by name."""
     modality = _first_text(header, "Modality").upper()
     region = re.sub(r"[\s_]+", " ", _first_text(header, "BodyPartExamined").lower())
     storage = _first_text(header, "SOPClassUID") or _first_text(header.file_meta, "MediaStorageSOPClassUID")
@@ -122,6 +137,7 @@ def _describe(header: Dataset, relative: str, has_pixels: bool) -> dict:
 
 
 def _first_text(header: Dataset, keyword: str) -> str:
+    """The first value of an element as text; "" if the element is missing or empty."""
     value = header.get(keyword)
     if isinstance(value, MultiValue):
         value = value[0] if value else None
@@ -129,7 +145,7 @@ def _first_text(header: Dataset, keyword: str) -> str:
 
 
 def _select(objects: pd.DataFrame, options: dict) -> pd.DataFrame:
-    """The images that the options ask for; how many others there are is noted in `attrs["left_out"]`."""
+    """The images that the options select; `attrs["left_out"]` counts the others by reason."""
     images = keep_images(objects, objects["has_pixels"] | objects["is_broken"], "DICOM without pixels")
     if not options["localizers"]:
         images = keep_images(images, ~images["is_localizer"], "localizer")
@@ -141,9 +157,9 @@ def _select(objects: pd.DataFrame, options: dict) -> pd.DataFrame:
 
 
 def _add_labels(images: pd.DataFrame, table: Path, dataset: str) -> pd.DataFrame:
-    """The images with what the table adds; "" where it has no row for one."""
+    """The images with the columns that the table adds; "" for an image without a row in the table."""
     if not table.is_file():
-        raise InputError(f"dataset {dataset}: no table {table}; mend datasets.{dataset}.labels")
+        raise InputError(f"dataset {dataset}: no table {table}; correct datasets.{dataset}.labels")
     labels = pd.read_parquet(table) if table.suffix == ".parquet" else read_csv(table, dataset)
     added = [column for column in ADDED if column in labels]
     key = next((column for column in ("SOPInstanceUID", "path") if column in labels), None)
@@ -155,17 +171,18 @@ def _add_labels(images: pd.DataFrame, table: Path, dataset: str) -> pd.DataFrame
     labels = labels[[key, *added]].astype("str").fillna("").set_index(key)
     repeated = labels.index[labels.index.duplicated()].unique()
     if len(repeated):
-        raise InputError(f"dataset {dataset}: {table} lists each {key} once; repeated are:{listing(repeated)}")
+        raise InputError(f"dataset {dataset}: {table} must list each {key} once; repeated are:{listing(repeated)}")
     keys = images["instance" if key == "SOPInstanceUID" else "relative"]
     if not keys.isin(labels.index).any():
         raise InputError(
             f"dataset {dataset}: {table} names none of the {len(images)} images by {key}; "
-            f"they are called as {keys.iloc[0]!r}"
+            f"their names are such as {keys.iloc[0]!r}"
         )
     return images.assign(**{column: keys.map(labels[column]).fillna("") for column in added})
 
 
-def _one_row_a_frame(images: pd.DataFrame, frames: str) -> pd.DataFrame:
+def _one_row_per_frame(images: pd.DataFrame, frames: str) -> pd.DataFrame:
+    """One row per frame of each file, or one row per file with its middle frame, and their image ids."""
     if frames == "middle":
         return images.assign(frame=images["frames"] // 2, image_id=images["relative"])
     counts = images["frames"].to_numpy()

@@ -1,4 +1,4 @@
-"""Source `folder`: a tree of images whose paths say what they show."""
+"""Source `folder`: a tree of images whose paths contain their labels."""
 
 import re
 
@@ -15,13 +15,17 @@ FIELDS = ("patient_id", *LABEL_PARTS, "split")
 
 
 def read_images(dataset: str, options: dict) -> pd.DataFrame:
-    """A row an image from a tree of images.
+    """Read a tree of images: a table with one row per image.
 
-    options: `root`; `pattern`, which a path relative to root must match as a whole; `labels`, what holds for all images
-    and is not in the path, such as `{modality: US}`. In the pattern, `{field}` is the shortest text without a slash
-    that lets the rest match, the field one of FIELDS; `*` is any text without a slash, `**/` any number of folders;
-    all else stands for itself, in either case. Example: `{modality}/{anatomic_region}/{pathology}/{patient_id}_*.png`.
-    Images that do not match are left out. Raises InputError.
+    options: `root`; `pattern`, which a whole path relative to root must match; `labels`, which hold for all images and
+    are not in their paths, such as `{modality: US}`. A pattern looks like
+    `{modality}/{anatomic_region}/{pathology}/{patient_id}_*.png`:
+
+    - `{field}` is the shortest text without a slash that lets the rest match. The fields are those of FIELDS.
+    - `*` is any text without a slash, and `**/` is any number of folders.
+    - All other characters stand for themselves. Upper and lower case match each other.
+
+    Images that do not match are left out. Raises InputError for a wrong pattern and if no image matches.
     """
     root = dataset_root(dataset, options)
     expression = _compile_pattern(options["pattern"], dataset)
@@ -33,7 +37,7 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
     if not matched.any():
         raise InputError(
             f"dataset {dataset}: none of the {len(paths)} images under {root} matches {options['pattern']}; "
-            f"mend datasets.{dataset}.pattern to fit their paths:{listing(paths)}"
+            f"change datasets.{dataset}.pattern to fit their paths:{listing(paths)}"
         )
     images = pd.DataFrame({field: pc.struct_field(matches, field).to_pandas() for field in fields}, dtype="str")
     images = images.assign(image_id=paths, path=openable(paths, root), **options["labels"])
@@ -41,7 +45,7 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
 
 
 def _compile_pattern(pattern: str, dataset: str) -> str:
-    """The regular expression (RE2) that a pattern stands for."""
+    """The regular expression (RE2) of a pattern. Raises InputError for an unknown field and for a single brace."""
     parts = re.split(r"(\*\*/|\*|\{\w+\})", pattern)
     expressions = {"**/": "(?:.*/)?", "*": "[^/]*"} | {f"{{{field}}}": f"(?P<{field}>[^/]+?)" for field in FIELDS}
     unknown = [part for part in parts[1::2] if part not in expressions]
@@ -54,6 +58,7 @@ def _compile_pattern(pattern: str, dataset: str) -> str:
 
 
 def _check_fields(fields: list[str], labels: dict[str, str], dataset: str) -> None:
+    """Raise InputError unless each part of the label is given exactly once, in the pattern or by the labels."""
     known = [*fields, *labels]
     wrong = [f"{field} is given {known.count(field)} times" for field in FIELDS if known.count(field) > 1]
     wrong += [f"{field} is missing" for field in LABEL_PARTS if field not in known]

@@ -8,7 +8,8 @@ from cbir.datasets.manifest import OPEN_SPLIT
 from cbir.datasets.sources.files import check_present, complete_names, dataset_root, label_file, openable, read_csv
 from cbir.datasets.sources.findings import is_positive, keep_images, single_finding
 
-DERMOSCOPY = {"modality": "DMS", "anatomic_region": "skin"}  # DICOM: dermoscopy
+# DMS is DICOM's modality for dermoscopy
+DERMOSCOPY = {"modality": "DMS", "anatomic_region": "skin"}
 DIAGNOSES = {
     "MEL": "Melanoma",
     "NV": "Melanocytic nevus",
@@ -23,12 +24,14 @@ DIAGNOSES = {
 
 
 def read_images(dataset: str, options: dict) -> pd.DataFrame:
-    """A row an image of exactly one diagnosis.
+    """Read the images with exactly one diagnosis: a table with one row per image.
 
-    options: `root`, with ISIC_2019_Training_GroundTruth.csv, ISIC_2019_Training_Metadata.csv and the images in
-    ISIC_2019_Training_Input/; `check_files`. Where ISIC_2019_Test_GroundTruth.csv is there too, with its images in
-    ISIC_2019_Test_Input/, it is the test split and train and val are left open; no patient or lesion of a test image is
-    published. Images of one lesion are kept together as those of one patient. Raises InputError.
+    options: `root`, the folder with ISIC_2019_Training_GroundTruth.csv, ISIC_2019_Training_Metadata.csv and the images
+    in ISIC_2019_Training_Input/; `check_files`.
+
+    If ISIC_2019_Test_GroundTruth.csv is in root too, its images in ISIC_2019_Test_Input/ are the test split, and train
+    and val are left open. Images of one lesion are kept together, as if the lesion were a patient; the test images have
+    no published patient or lesion. Raises InputError for missing files or columns.
     """
     root = dataset_root(dataset, options)
     label_file(root, ["ISIC_2019_Training_GroundTruth.csv"], dataset)
@@ -39,8 +42,8 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
     if has_test:
         images = pd.concat([images, _read_part(root, "Test", "test", dataset)], ignore_index=True)
 
-    place, is_single = single_finding({code: images[code].to_numpy() for code in DIAGNOSES})
-    pathology = pd.Series(list(DIAGNOSES.values()), dtype="str").take(place).set_axis(images.index)
+    position, is_single = single_finding({code: images[code].to_numpy() for code in DIAGNOSES})
+    pathology = pd.Series(list(DIAGNOSES.values()), dtype="str").take(position).set_axis(images.index)
     images = images.drop(columns=list(DIAGNOSES)).assign(pathology=pathology, **DERMOSCOPY)
     images = keep_images(images, is_single, "not exactly one diagnosis")
     if options["check_files"]:
@@ -49,7 +52,7 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
 
 
 def _read_part(root: Path, part: str, split: str, dataset: str) -> pd.DataFrame:
-    """Name, path and diagnoses, as whether each is given, of the images of the Training or Test part."""
+    """Names, paths and splits of the images of a part (Training or Test), with one bool column per diagnosis."""
     table = read_csv(root / f"ISIC_2019_{part}_GroundTruth.csv", dataset, ["image", *DIAGNOSES], coded=list(DIAGNOSES))
     folder = f"ISIC_2019_{part}_Input"
     return table.assign(

@@ -1,4 +1,4 @@
-"""Source `medmnist`: the 2D sets of MedMNIST v2 and MedMNIST+."""
+"""Source `medmnist`: the 2D sets of MedMNIST v2 (28 pixels) and MedMNIST+ (64, 128 and 224 pixels)."""
 
 import hashlib
 import shutil
@@ -21,13 +21,17 @@ SETS = Path(__file__).parent / "data/medmnist_sets.yaml"
 
 
 def read_images(dataset: str, options: dict) -> pd.DataFrame:
-    """A row an image of a set, frame i of a split's array the split's image i.
+    """Read a set of MedMNIST: a table with one row per image.
 
-    options: `root`, with the set's .npz file as released, such as chestmnist_64.npz; `set`, such as chestmnist; `size`,
-    the side of the images in pixels; `download`, whether to get the file where it is absent. An .npz file is a zip of
-    .npy files, which are unpacked beside it, once, to be mapped into memory. Of a set with several findings an image,
-    images with one or none are kept. The official split stands; patients are not published. Raises InputError. Yang et
-    al. 2023, "MedMNIST v2".
+    Image i of a split is frame i of the split's array. An .npz file is a zip of .npy files, which are unpacked beside
+    it once, so that they can be mapped into memory.
+
+    options: `root`, the folder with the set's .npz file as released, such as chestmnist_64.npz; `set`, such as
+    chestmnist; `size`, the height and width of the images in pixels; `download`, whether to download a missing file.
+
+    In sets with several findings per image, images with one finding or none are kept. The official splits are used;
+    patients are not published. Raises InputError for an unknown set, and for a file that is missing, broken or cannot
+    be downloaded. Yang et al. 2023, "MedMNIST v2".
     """
     sets = read_sets()
     facts = sets.get(options["set"])
@@ -36,7 +40,8 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
             f"dataset {dataset}: no 2D set {options['set']!r} of size {options['size']!r}; "
             f"sets are {', '.join(sets)}, sizes {', '.join(map(str, sets['pathmnist']['md5']))}"
         )
-    name = options["set"] + ("" if options["size"] == 28 else f"_{options['size']}")  # 28 was first, without a suffix
+    # the first release had 28 pixels only, so its files have no suffix
+    name = options["set"] + ("" if options["size"] == 28 else f"_{options['size']}")
     if options["download"]:
         Path(options["root"]).expanduser().mkdir(parents=True, exist_ok=True)
     root = dataset_root(dataset, options)
@@ -62,7 +67,7 @@ def read_sets() -> dict[str, dict]:
 
 
 def _read_split(archive: Path, name: str, split: str, facts: dict, dataset: str) -> pd.DataFrame:
-    """A row an image of a split, its path relative to the archive's folder; `single`: whether it has one label."""
+    """One row per image of a split: its path relative to the archive's folder, and whether its label is `single`."""
     try:
         unpacked = _unpack(archive, f"{split}_images.npy", archive.parent / name)
         count = len(np.load(unpacked, mmap_mode="r"))
@@ -92,7 +97,7 @@ def _read_split(archive: Path, name: str, split: str, facts: dict, dataset: str)
 
 
 def _unpack(archive: Path, member: str, folder: Path) -> Path:
-    """A member of a zip file as a file in the folder; it is kept where it already is of the right size."""
+    """The path of a member of a zip file, unpacked into the folder. A file of the right size is not unpacked again."""
     path = folder / member
     with zipfile.ZipFile(archive) as content:
         if not path.exists() or path.stat().st_size != content.getinfo(member).file_size:

@@ -10,16 +10,19 @@ from cbir.datasets.sources.files import check_present, dataset_root, label_file,
 from cbir.datasets.sources.findings import keep_images
 from cbir.errors import InputError
 
-READS_AT_ONCE = 8  # reports are many small files, often on a network drive
+# threads that read reports, which are many small files and often on a network drive
+READERS = 8
 
 
 def read_images(dataset: str, options: dict) -> pd.DataFrame:
-    """A row an image of exactly one finding.
+    """Read the images with exactly one finding: a table with one row per image.
 
-    options: `root`, with mimic-cxr-2.0.0-split.csv and mimic-cxr-2.0.0-chexpert.csv (or .csv.gz) and the images as
-    files/p10/p10000032/s50414267/<dicom_id>.jpg; `check_files`. Where MIMIC-CXR's mimic-cxr-reports.zip is unpacked to
-    mimic-cxr-reports/, the free-text report comes along (unverified: that folder's name). The official split stands.
-    Raises InputError. Johnson et al. 2019, "MIMIC-CXR-JPG".
+    options: `root`, the folder with mimic-cxr-2.0.0-split.csv and mimic-cxr-2.0.0-chexpert.csv (or .csv.gz) and the
+    images as files/p10/p10000032/s50414267/<dicom_id>.jpg; `check_files`. If MIMIC-CXR's mimic-cxr-reports.zip is
+    unpacked to mimic-cxr-reports/ in root, the free-text reports are read too (unverified: the name of that folder).
+
+    The official splits are used. Raises InputError for missing files or columns and for a study that is listed twice.
+    Johnson et al. 2019, "MIMIC-CXR-JPG".
     """
     root = dataset_root(dataset, options)
     tables = {
@@ -30,7 +33,7 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
     labels = read_chexpert_labels(tables["chexpert"], dataset, ["study_id"])
     repeated = labels.loc[labels["study_id"].duplicated(), "study_id"]
     if len(repeated):
-        raise InputError(f"dataset {dataset}: {tables['chexpert']} lists study {repeated.iloc[0]} twice; mend it")
+        raise InputError(f"dataset {dataset}: {tables['chexpert']} lists study {repeated.iloc[0]} twice; list it once")
     study = pd.Index(labels["study_id"]).get_indexer(images["study_id"])
     images = images.assign(**{finding: labels[finding].to_numpy()[study] for finding in CHEXPERT_FINDINGS})
     images = keep_single_finding(keep_images(images, study >= 0, "study without labels"))
@@ -49,7 +52,7 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
 
 
 def _read_reports(studies: pd.Series, folder: Path) -> pd.Series:
-    """The text of each study's report; blank where there is none."""
+    """The text of the report of each study; blank for a study without a report."""
     if not folder.is_dir():
         return pd.Series("", index=studies.index, dtype="str")
     if (folder / "files").is_dir():
@@ -62,5 +65,5 @@ def _read_reports(studies: pd.Series, folder: Path) -> pd.Series:
             return ""
 
     names = studies.unique()
-    with ThreadPoolExecutor(READS_AT_ONCE) as pool:
+    with ThreadPoolExecutor(READERS) as pool:
         return studies.map(pd.Series(list(pool.map(read, names)), index=names, dtype="str"))

@@ -11,13 +11,19 @@ from cbir.images.volumes import Grid, foreground_shares, read_grid, slice_frames
 
 
 def read_images(dataset: str, options: dict) -> pd.DataFrame:
-    """A row a slice of the volumes that a table lists; `cbir.images.volumes` tells how frames number the slices.
+    """Read the volumes that a table lists: a table with one row per slice.
 
-    options: `root`; `table` as in source `table`, a row a volume with its file as `image` and, if any, that of its mask
-    as `mask`, each NIfTI, the mask's slice having the volume's frame; `axis`, the slices' plane: sagittal, coronal or
-    axial; `every` so many slices, as many left out before the first as after the last; `background`, the least share of
-    foreground that a slice must have, for which all voxels are read unless it is 0. A volume without a patient id is
-    its own patient. A volume that cannot be read stays as its frame 0 for the inspection to report. Raises InputError.
+    The frame of an image is the number of its slice, as in `cbir.images.volumes`. The options are
+
+    - `root`;
+    - `table`: as for source `table`, with one row per volume. Column `image` is the NIfTI file of the volume, and
+      column `mask`, if there is one, the NIfTI file of its mask. The mask of a slice has the same frame;
+    - `axis`: the plane of the slices, sagittal, coronal or axial;
+    - `every`: one slice in so many is taken, with as many left out before the first as after the last;
+    - `background`: the smallest share of foreground of a slice. All voxels are read for it, unless it is 0.
+
+    A volume without a patient id is its own patient. A volume that cannot be read stays in the table as its frame 0, so
+    that the inspection reports it. Raises InputError for missing files and for masks that do not fit.
     """
     volumes = table.read_images(dataset, {**options, "check_files": True})
     if "mask" in volumes:
@@ -33,23 +39,23 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
 
 
 def _choose_slices(path: str, options: dict) -> tuple[np.ndarray, np.ndarray]:
-    """The frames of every nth slice, and their shares of foreground (1 where background doesn't matter)."""
+    """The frames of every nth slice, and their shares of foreground (1 if the option `background` is 0)."""
     try:
         frames = np.array(slice_frames(read_grid(path), options["axis"]), np.int32)
         shares = foreground_shares(path, options["axis"]) if options["background"] else np.ones(len(frames))
-    except Exception:  # nibabel raises anything on a broken file
+    except Exception:  # nibabel raises many kinds of errors for a broken file
         return np.zeros(1, np.int32), np.ones(1)
     every = slice((len(frames) - 1) % options["every"] // 2, None, options["every"])
     return frames[every], shares[every]
 
 
 def _check_masks(volumes: pd.DataFrame, dataset: str) -> None:
-    """Raise InputError that lists the masks that cannot be read, or whose voxels are not those of their volume."""
+    """Check that each mask is on the grid of its volume. Raises InputError that lists the masks that are not."""
     problems = []
     for path, mask in zip(volumes["path"], volumes["mask"], strict=True):
         try:
             grid = read_grid(path)
-        except Exception:  # nibabel raises anything on a broken file; the inspection reports a volume
+        except Exception:  # nibabel raises many kinds of errors for a broken file; the inspection reports the volume
             continue
         try:
             problem = _differ(grid, read_grid(mask))
@@ -65,7 +71,7 @@ def _check_masks(volumes: pd.DataFrame, dataset: str) -> None:
 
 
 def _differ(volume: Grid, mask: Grid) -> str:
-    """How a mask's grid differs from its volume's; "" where the corners are within half a voxel of each other."""
+    """The difference between a mask's grid and its volume's; "" if their corners are within half a voxel."""
     if mask.shape != volume.shape:
         return f"{' x '.join(map(str, mask.shape))} voxels, not {' x '.join(map(str, volume.shape))}"
     corners = np.array(np.meshgrid(*[(0, size - 1) for size in volume.shape], [1])).reshape(4, -1)

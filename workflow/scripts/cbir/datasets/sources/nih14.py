@@ -16,7 +16,7 @@ from cbir.datasets.sources.files import (
 from cbir.datasets.sources.findings import keep_images
 from cbir.errors import InputError, listing
 
-# As the publisher writes a finding, and as CheXpert and MIMIC-CXR do.
+# the publisher's name of each finding, and its name in CheXpert and MIMIC-CXR
 FINDINGS = {
     finding: finding
     for finding in (
@@ -38,11 +38,11 @@ FINDINGS = {
 
 
 def read_images(dataset: str, options: dict) -> pd.DataFrame:
-    """A row an image of exactly one finding, "No Finding" being one.
+    """Read the images with exactly one finding, where "No Finding" counts as one: a table with one row per image.
 
-    options: `root`, with Data_Entry_2017*.csv, train_val_list.txt, test_list.txt, and the images in images*/images/
-    or images*/; `check_files`. The official test list stands; train and val are left open. Raises InputError.
-    Wang et al. 2017, "ChestX-ray8".
+    options: `root`, the folder with Data_Entry_2017*.csv, train_val_list.txt, test_list.txt, and the images in
+    images*/images/ or images*/; `check_files`. The official test list is the test split; train and val are left open.
+    Raises InputError for missing files or columns and for unknown findings. Wang et al. 2017, "ChestX-ray8".
     """
     root = dataset_root(dataset, options)
     entries = label_file(root, ["Data_Entry_2017*.csv"], dataset)
@@ -57,7 +57,7 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
     unknown = images.loc[~images["finding"].isin(list(FINDINGS)), "finding"].unique()
     if len(unknown):
         raise InputError(
-            f"dataset {dataset}: {entries} has findings that the publisher's does not; mend them:"
+            f"dataset {dataset}: {entries} has findings that are not in the published file; correct them:"
             f"{listing(map(repr, unknown))}"
         )
 

@@ -1,4 +1,4 @@
-"""Source `radimagenet`: RadImageNet."""
+"""Source `radimagenet`: RadImageNet, whose labels are in the paths of its images."""
 
 import pandas as pd
 import pyarrow as pa
@@ -18,8 +18,8 @@ from cbir.datasets.sources.files import (
 from cbir.datasets.sources.findings import keep_images
 from cbir.errors import InputError, listing
 
-# Ultrasound classes have one level, an organ without a finding but for these. "fibroid" is an organ to Denner et al.
-# 2025, whose labels these are.
+# Ultrasound classes name an organ without a finding, except for these: class -> (region, finding). As in Denner et al.
+# 2025, "fibroid" is an organ.
 ULTRASOUND = {"thyroid_nodule": ("thyroid", "nodule")}
 FIELDS = (*LABEL_PARTS, "ultrasound")
 LABELLED_PATH = (
@@ -29,15 +29,20 @@ LABELLED_PATH = (
 
 
 def read_images(dataset: str, options: dict) -> pd.DataFrame:
-    """A row an image, its label from its path: `CT/lung/nodule/x.png`, `MR/knee/acl_pathology/x.png`, `US/gb/x.png`.
+    """Read all images with a label from their path: a table with one row per image.
 
-    options: `root`, with RadiologyAI_train.csv, _val.csv and _test.csv and the images in CT/, MR/ and US/, tables and
-    images in root itself or in radiology_ai/; `ignore`, a file relative to root that lists images to leave out, as the
-    tables name them, or null; `check_files`. The official split stands; patients are not published. Raises InputError.
-    Mei et al. 2022.
+    Paths are such as `CT/lung/nodule/x.png`, `MR/knee/acl_pathology/x.png` and `US/gb/x.png`.
 
-    Denner et al. 2025 count 161 labels in union with the chest radiographs. These have 20; RadImageNet's paper counts
-    165 of its own. Which labels the authors' (unpublished) ignore list takes out is not known; none is merged here.
+    options: `root`, `check_files`, and `ignore`, which is null or a text file, relative to root, that lists the images
+    to leave out as the tables name them. The tables RadiologyAI_train.csv, RadiologyAI_val.csv and
+    RadiologyAI_test.csv, and the folders of images CT/, MR/ and US/, are in root itself or in its folder radiology_ai/.
+
+    The official splits are used; patients are not published. Raises InputError for missing files or columns and for
+    paths without a label. Mei et al. 2022.
+
+    Denner et al. 2025 count 161 labels in the union with the chest radiographs, which have 20. The paper on RadImageNet
+    counts 165 labels of its own. The authors' list of ignored images is not published, so it is unknown which labels it
+    removes; no labels are merged here.
     """
     root = dataset_root(dataset, options)
     parts = []
@@ -60,13 +65,13 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
 
 
 def _read_labels(paths: pd.Series, dataset: str) -> dict[str, pd.Series]:
-    """Modality, anatomic region and pathology of each path."""
+    """Modality, anatomic region and pathology of each path. Raises InputError for paths without a label."""
     matches = pc.extract_regex(pa.array(paths, pa.string()), LABELLED_PATH)
     unlabelled = paths[pc.is_null(matches).to_numpy(zero_copy_only=False)]
     if len(unlabelled):
         raise InputError(
-            f"dataset {dataset}: {len(unlabelled)} paths do not say modality, region and finding; mend them or list "
-            f"them in datasets.{dataset}.ignore:{listing(unlabelled)}"
+            f"dataset {dataset}: {len(unlabelled)} paths do not contain modality, region and finding; correct them or "
+            f"list them in datasets.{dataset}.ignore:{listing(unlabelled)}"
         )
     labels = pd.DataFrame({field: pc.struct_field(matches, field).to_pandas() for field in FIELDS}, dtype="str")
     organs = labels.pop("ultrasound")

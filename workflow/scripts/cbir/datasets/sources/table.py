@@ -23,13 +23,18 @@ OPTIONAL = ("image_id", "frame", "patient_id", "split", "report", "mask")
 
 
 def read_images(dataset: str, options: dict) -> pd.DataFrame:
-    """A row an image from a table of images.
+    """Read a CSV or Parquet file that lists images: a table with one row per image.
 
-    options: `root`; `table`, a .csv, .csv.gz or .parquet file, relative to root; `check_files`, whether to see that
-    each listed file is there. The table's columns: `image` (or `path`), relative to root; the label either as
-    `modality, anatomic_region, pathology` or as one-hot columns named `modality/region/finding`, of which 1 is
-    positive and anything else is not: rows with exactly one positive are kept. Optional: `image_id, frame, patient_id,
-    split, report, mask` (relative to root); other columns are ignored. Raises InputError.
+    options: `root`; `table`, a .csv, .csv.gz or .parquet file, relative to root; `check_files`, whether to check that
+    each listed file exists. The columns of the file are
+
+    - `image` (or `path`): the file of the image, relative to root;
+    - the label, either in `modality, anatomic_region, pathology`, or in one-hot columns named
+      `modality/region/finding`, in which only 1 is positive. Rows with exactly one positive label are kept;
+    - optional: `image_id, frame, patient_id, split, report, mask`, where `mask` is a path relative to root.
+
+    Other columns are ignored. Raises InputError for missing files and columns, paths outside root and wrong frame
+    numbers.
     """
     root = dataset_root(dataset, options)
     table = chosen_file(root, options, "table", dataset)
@@ -67,11 +72,11 @@ def _column_names(table: Path, dataset: str) -> list[str]:
     try:
         return pq.read_schema(table).names
     except pa.ArrowInvalid as error:
-        raise InputError(f"dataset {dataset}: cannot read {table} as Parquet ({error}); mend it") from error
+        raise InputError(f"dataset {dataset}: cannot read {table} as Parquet ({error}); correct it") from error
 
 
 def _read_columns(table: Path, dataset: str, columns: list[str], one_hot: list[str]) -> pd.DataFrame:
-    """The columns, the one-hot ones as they are and the others as text."""
+    """Read the columns: the one-hot columns as they are stored, the others as text."""
     if table.suffix != ".parquet":
         return read_csv(table, dataset, columns, coded=one_hot)
     images = pd.read_parquet(table, columns=columns)
@@ -82,9 +87,9 @@ def _read_columns(table: Path, dataset: str, columns: list[str], one_hot: list[s
 
 def _keep_one_hot(images: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
     """The images with exactly one positive label, which becomes their modality, region and pathology."""
-    place, is_single = single_finding({label: is_positive(images[label]) for label in labels})
+    position, is_single = single_finding({label: is_positive(images[label]) for label in labels})
     parts = pd.DataFrame([label.split("/") for label in labels], columns=LABEL_PARTS, dtype="str")
-    images = pd.concat([images.drop(columns=labels), parts.take(place).set_axis(images.index)], axis=1)
+    images = pd.concat([images.drop(columns=labels), parts.take(position).set_axis(images.index)], axis=1)
     return keep_images(images, is_single, "not exactly one positive label")
 
 
@@ -92,12 +97,14 @@ def _frame_numbers(frames: pd.Series, table: Path, dataset: str) -> pd.Series:
     numbers = pd.to_numeric(frames.where(frames != "", "0"), errors="coerce")
     wrong = frames[~((numbers >= 0) & (numbers % 1 == 0))].unique()
     if len(wrong):
-        raise InputError(f"dataset {dataset}: {table}: frame counts from 0, it can't be:{listing(map(repr, wrong))}")
+        raise InputError(
+            f"dataset {dataset}: {table}: frame counts from 0; correct these values:{listing(map(repr, wrong))}"
+        )
     return numbers.astype("int32")
 
 
 def _image_ids(images: pd.DataFrame) -> pd.Series:
-    """The path, with `#<frame>` where a file gives more than one image."""
+    """The path as image id, with `#<frame>` if the file contains more than one image."""
     paths = images["relative"]
     if "frame" not in images:
         return paths
