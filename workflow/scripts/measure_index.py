@@ -1,4 +1,4 @@
-"""Measure an index: recall against the exact neighbors, precision beside it, queries per second, build time and size."""
+"""Measure an index: recall against the exact neighbors, precision, queries per second, build time and size."""
 
 import numpy as np
 

@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 from cbir.embeddings import images as embedding
-from cbir.embeddings.files import open_embeddings
 from cbir.embeddings.images import describe_progress, embed_images, scale_batch
+from cbir.embeddings.vectors import find_vectors, list_segments, open_segment, pixel_keys
 from cbir.encoders.image_encoder import load_encoder
 from cbir.errors import InputError
 from cbir.experiment.catalogue import load_catalogue
@@ -32,16 +32,24 @@ def images(tmp_path):
     paths = [str(tmp_path / f"{number}.png") for number in range(len(pixels))]
     for path, image in zip(paths, pixels, strict=True):
         Image.fromarray(image).save(path)
-    return pd.DataFrame({"path": paths, "frame": 0}), pixels
+    hashes = [f"{number:032x}" for number in range(len(paths))]
+    return pd.DataFrame({"pixel_hash": hashes, "path": paths, "frame": 0}), pixels
+
+
+def stored(store, rows):
+    """The vectors of images in a store."""
+    segment, record = find_vectors(store, 1024, pixel_keys(rows["pixel_hash"]))
+    assert (segment >= 0).all()
+    paths = list_segments(store)
+    return np.stack([open_segment(paths[one], 1024)["vector"][at] for one, at in zip(segment, record, strict=True)])
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 64])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_row_i_is_the_embedding_of_image_i(tmp_path, encoder, images, batch_size, threads):
+def test_each_image_has_its_own_embedding_in_the_store(tmp_path, encoder, images, batch_size, threads):
     rows, pixels = images
-    embed_images(encoder, rows, tmp_path / "e.npy", batch_size, threads)
-    embedded = open_embeddings(tmp_path / "e.npy", rows=len(rows), dimensions=1024)
-    for vector, image in zip(embedded, pixels, strict=True):
+    assert embed_images(encoder, rows, tmp_path / "store", batch_size, threads) == len(rows)
+    for vector, image in zip(stored(tmp_path / "store", rows), pixels, strict=True):
         alone = encoder.forward(encoder.preprocess(image).unsqueeze(0))[0].numpy()
         np.testing.assert_allclose(vector, alone, atol=1e-6)
 
@@ -49,25 +57,61 @@ def test_row_i_is_the_embedding_of_image_i(tmp_path, encoder, images, batch_size
 def test_the_same_images_and_threads_give_the_same_bytes(tmp_path, encoder, images):
     for name in ("first", "second"):
         embed_images(encoder, images[0], tmp_path / name, 4, 2)
-    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
+    first, second = (list_segments(tmp_path / name)[0].read_bytes() for name in ("first", "second"))
+    assert first == second
+
+
+class Counting(torch.nn.Module):
+    """A network that counts the images it sees, and fails when it has seen as many as it may."""
+
+    def __init__(self, network, limit=10**9):
+        super().__init__()
+        self.network, self.limit, self.seen = network, limit, 0
+
+    def forward(self, batch):
+        if self.seen + len(batch) > self.limit:
+            raise KeyboardInterrupt
+        self.seen += len(batch)
+        return self.network(batch)
+
+
+def test_a_stopped_job_goes_on_at_its_batch_with_the_same_vectors(tmp_path, encoder, images):
+    rows, _ = images
+    embed_images(encoder, rows, tmp_path / "whole", 2, 1)
+    with pytest.raises(KeyboardInterrupt):
+        embed_images(replace(encoder, network=Counting(encoder.network, limit=4)), rows, tmp_path / "store", 2, 1)
+    counting = Counting(encoder.network)
+    assert embed_images(replace(encoder, network=counting), rows, tmp_path / "store", 2, 1) == 3
+    assert counting.seen == 3
+    np.testing.assert_array_equal(stored(tmp_path / "store", rows), stored(tmp_path / "whole", rows))
+
+
+def test_known_images_are_not_embedded_again_wherever_they_lie(tmp_path, encoder, images):
+    rows, _ = images
+    embed_images(encoder, rows.iloc[:5], tmp_path / "store", 2, 1)
+    moved = rows.assign(path=["gone"] * 5 + rows["path"].tolist()[5:]).iloc[::-1]
+    counting = Counting(encoder.network)
+    assert embed_images(replace(encoder, network=counting), moved, tmp_path / "store", 2, 1) == 2
+    assert counting.seen == 2
+    assert embed_images(replace(encoder, network=Counting(None)), moved, tmp_path / "store", 2, 1) == 0
 
 
 def test_threads_are_those_of_the_job(tmp_path, encoder, images):
     for threads in (1, 2):
-        embed_images(encoder, images[0], tmp_path / "e.npy", 4, threads)
+        embed_images(encoder, images[0], tmp_path / str(threads), 4, threads)
         assert torch.get_num_threads() == threads
 
 
-def test_all_bad_images_are_named_together_and_nothing_is_written(tmp_path, encoder, images):
+def test_all_bad_images_are_named_together_and_the_others_are_kept(tmp_path, encoder, images):
     rows, _ = images
     Path(rows["path"][1]).write_bytes(b"")
     Path(rows["path"][2]).unlink()
     Path(rows["path"][6]).write_bytes(b"no image")
     with pytest.raises(InputError, match="3 images") as error:
-        embed_images(encoder, rows, tmp_path / "e.npy", 2, 1)
+        embed_images(encoder, rows, tmp_path / "store", 2, 1)
     assert all(rows["path"][row] in str(error.value) for row in (1, 2, 6))
     assert rows["path"][0] not in str(error.value)
-    assert not list(tmp_path.glob("e.npy*"))
+    assert len(stored(tmp_path / "store", rows.iloc[[0, 3, 4, 5]])) == 4
 
 
 def test_a_batch_of_bad_images_alone_is_reported_too(tmp_path, encoder, images):
@@ -75,7 +119,7 @@ def test_a_batch_of_bad_images_alone_is_reported_too(tmp_path, encoder, images):
     for path in rows["path"]:
         Path(path).unlink()
     with pytest.raises(InputError, match="7 images"):
-        embed_images(encoder, rows, tmp_path / "e.npy", 2, 1)
+        embed_images(encoder, rows, tmp_path / "store", 2, 1)
 
 
 @pytest.mark.parametrize("value", [0.0, float("nan"), float("inf")])
@@ -89,14 +133,15 @@ def test_an_image_without_a_direction_is_named(tmp_path, encoder, images, value)
             return features
 
     with pytest.raises(InputError, match="1 images") as error:
-        embed_images(replace(encoder, network=Faulty()), rows, tmp_path / "e.npy", 3, 1)
+        embed_images(replace(encoder, network=Faulty()), rows, tmp_path / "store", 3, 1)
     assert rows["path"][4] in str(error.value)
+    assert find_vectors(tmp_path / "store", 1024, pixel_keys(rows["pixel_hash"]))[0].tolist() == [0, 0, 0, 0, -1, 0, 0]
 
 
 def test_progress_is_logged_at_each_interval_and_at_the_end(tmp_path, encoder, images, monkeypatch, caplog):
     monkeypatch.setattr(embedding, "PROGRESS_INTERVAL", 0)
     with caplog.at_level(logging.INFO):
-        embed_images(encoder, images[0], tmp_path / "e.npy", 3, 1)
+        embed_images(encoder, images[0], tmp_path / "store", 3, 1)
     lines = [record.message for record in caplog.records if "images/s" in record.message]
     assert [line.split(" images")[0] for line in lines] == ["3 of 7", "6 of 7", "7 of 7"]
 
@@ -107,7 +152,7 @@ def test_progress_tells_images_done_speed_and_time_left():
 
 def test_the_log_tells_how_long_the_encoder_waited_for_images(tmp_path, encoder, images, caplog):
     with caplog.at_level(logging.INFO):
-        embed_images(encoder, images[0], tmp_path / "e.npy", 3, 1)
+        embed_images(encoder, images[0], tmp_path / "store", 3, 1)
     assert re.fullmatch(r"the encoder waited for images for \d+ % of the time", caplog.records[-1].message)
 
 

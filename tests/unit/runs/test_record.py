@@ -4,9 +4,8 @@ from pathlib import Path
 
 from cbir.runs.record import (
     describe_code,
-    describe_machine,
+    describe_versions,
     list_changes,
-    package_versions,
     read_runs,
     record_end,
     record_start,
@@ -25,13 +24,13 @@ def test_a_run_is_recorded_from_its_start_to_its_end(tmp_path):
     assert [(run["outcome"], run["config"]["seed"]) for run in read_runs(tmp_path)] == [("success", 3), ("running", 4)]
 
 
-def test_a_damaged_record_is_begun_anew(tmp_path):
+def test_a_damaged_record_starts_again(tmp_path):
     (tmp_path / "run.json").write_text('{"runs": [')
     record_start(tmp_path, {}, ROOT)
     assert len(read_runs(tmp_path)) == 1
 
 
-def test_a_changed_module_and_a_changed_package_are_told(tmp_path):
+def test_a_changed_module_and_a_changed_package_are_named(tmp_path):
     results, library = tmp_path / "results", tmp_path / "workflow/scripts/cbir"
     (library / "datasets").mkdir(parents=True)
     (library / "datasets/nih14.py").write_text("a")
@@ -49,7 +48,7 @@ def test_a_changed_module_and_a_changed_package_are_told(tmp_path):
     assert list_changes(results, tmp_path) == []
 
 
-def test_the_revision_is_gits_and_a_changed_file_is_told(tmp_path):
+def test_the_revision_is_that_of_git_with_a_mark_for_changed_files(tmp_path):
     assert describe_code(tmp_path) == {"revision": None, "changed": None}
     git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b.c"]
     subprocess.run([*git, "init", "--quiet"], check=True)
@@ -63,12 +62,8 @@ def test_the_revision_is_gits_and_a_changed_file_is_told(tmp_path):
 
 
 def test_a_package_that_is_not_installed_has_the_version_of_the_lock(tmp_path):
-    (tmp_path / "lock.txt").write_text("pytest==0.1\nno-such-package==7.1 ; python_full_version < '3.12'\n")
-    assert package_versions(tmp_path / "lock.txt") == {"pytest": version("pytest"), "no-such-package": "7.1"}
-
-
-def test_the_machine_has_cores_and_memory():
-    machine = describe_machine()
-    assert machine["cores"] >= 1
-    assert machine["memory_gib"] >= 1
-    assert machine["processor"]
+    (tmp_path / "envs").mkdir()
+    (tmp_path / "envs/lock.txt").write_text("pytest==0.1\nno-such-package==7.1 ; python_full_version < '3.12'\n")
+    versions = describe_versions(tmp_path)
+    assert versions.pop("python").startswith("3.")
+    assert versions == {"pytest": version("pytest"), "no-such-package": "7.1"}

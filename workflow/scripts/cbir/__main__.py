@@ -33,7 +33,16 @@ def show_status(config: str | None) -> int:
     path = Path(config or PROJECT / "config.yaml")
     if not path.is_file():
         raise InputError(f"{path}: no such experiment; give the file of one")
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(PROJECT / "Snakefile"), "--summary", "--quiet", "all"]
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--snakefile",
+        str(PROJECT / "Snakefile"),
+        "--summary",
+        "--quiet",
+        "all",
+    ]
     asked = subprocess.run(
         [*command, *(["--configfile", config] if config else [])], stdout=subprocess.PIPE, text=True, check=False
     )

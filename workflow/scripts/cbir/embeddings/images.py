@@ -60,9 +60,7 @@ def embed_images(encoder: Encoder, pixels: pd.DataFrame, store: Path, batch_size
     return len(images)
 
 
-def _report_progress(
-    loader: DataLoader, total: int
-) -> Iterator[tuple[np.ndarray, torch.Tensor, list[str]]]:
+def _report_progress(loader: DataLoader, total: int) -> Iterator[tuple[np.ndarray, torch.Tensor, list[str]]]:
     """The loader's batches; logs the progress once per interval, and at the end how long the encoder waited."""
     started = reported = asked = time.monotonic()
     done, waited = 0, 0.0

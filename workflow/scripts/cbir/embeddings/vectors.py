@@ -64,8 +64,9 @@ def find_vectors(store: Path, dimensions: int, keys: np.ndarray) -> tuple[np.nda
 
 @contextmanager
 def append_vectors(store: Path, dimensions: int, setting: dict) -> Iterator[Callable[[np.ndarray, np.ndarray], None]]:
-    """Open a new segment of a store; yields a function that appends images to it: keys (n,) and vectors (n, dimensions).
+    """Open a new segment of a store. Yields a function that appends images to it.
 
+    The function takes the keys of images, (n,) as pixel_keys gives them, and their vectors, (n, dimensions) float32.
     setting: device, precision, batch_size and threads. With the time that the images took they are kept beside the
     segment, for the cost of an image.
     """
@@ -107,8 +108,8 @@ def join_embeddings(
         devices = ", ".join(sorted({record["provenance"]["device"] for record in found}))
         _delete(records)
         raise InputError(
-            f"{output}: its parts were embedded in different settings (devices: {devices}); set embedding.device to one "
-            "device for all jobs, and run again"
+            f"{output}: its parts were embedded in different settings (devices: {devices}); set embedding.device to "
+            "one device for all jobs, and run again"
         )
     provenance = found[0]["provenance"]
     dimensions, store = provenance["model"]["dimensions"], Path(vectors, found[0]["fingerprint"])
@@ -116,7 +117,7 @@ def join_embeddings(
     if (segment < 0).any():
         _delete(records)
         raise InputError(
-            f"{store}: no vector of {(segment < 0).sum()} of {len(segment)} images; run again, and they are embedded again"
+            f"{store}: no vector of {(segment < 0).sum()} of {len(segment)} images; run again to embed them again"
         )
     paths = list_segments(store)
     with create_embeddings(output, len(segment), dimensions) as embeddings:

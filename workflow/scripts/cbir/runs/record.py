@@ -59,9 +59,10 @@ def list_changes(results: Path, project: Path) -> list[str]:
 
 
 def digest_library(project: Path) -> str:
-    """The SHA-256 of the names and contents of the modules that the scripts share."""
+    """The SHA-256 of the names and contents of the library that the scripts share."""
     digest = hashlib.sha256()
-    for path in sorted((project / LIBRARY).rglob("*.py")):
+    paths = [path for path in (project / LIBRARY).rglob("*") if path.suffix in (".py", ".yaml")]
+    for path in sorted(paths):
         for part in (str(path.relative_to(project)).encode(), path.read_bytes()):
             digest.update(hashlib.sha256(part).digest())
     return digest.hexdigest()
