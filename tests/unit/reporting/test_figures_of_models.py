@@ -1,4 +1,4 @@
-"""The figures that set models against each other show what stands in the tables, all of it legible."""
+"""The figures that compare models or indexes show the values of their tables, and every text is legible."""
 
 import itertools
 
@@ -8,11 +8,8 @@ import pytest
 from matplotlib.colors import same_color
 from matplotlib.text import Text
 
-from cbir.reporting.figures.comparisons import both_ways, draw_comparisons, order_models
-from cbir.reporting.figures.cost import draw_cost
-from cbir.reporting.figures.embedding_quality import draw_embedding_quality
-from cbir.reporting.figures.label_frequency import draw_label_frequency
-from cbir.reporting.figures.recall_speed import draw_recall_speed
+from cbir.reporting.figures import comparisons, cost, embedding_quality, find_figure, label_frequency, recall_speed
+from cbir.reporting.figures.comparisons import in_both_directions, order_models
 from cbir.reporting.figures.style import model_styles
 from figure_checks import FEW, MANY, assert_all_is_inside_and_apart, pick, plausible_scores
 
@@ -61,7 +58,7 @@ def plausible_indexes(models):
 
 
 def plausible_comparisons(models, indexes=("exact",)):
-    """Pairs of models whose values fall in their order, in macro in the reverse order."""
+    """Pairs of models with values that fall in the order of the models; the macro averages rise."""
     rows = []
     for index, (one, other), (average, step), k in itertools.product(
         indexes, itertools.combinations(range(len(models)), 2), (("micro", 0.02), ("macro", -0.03)), (1, 3)
@@ -76,30 +73,26 @@ def plausible_comparisons(models, indexes=("exact",)):
     return table.assign(ci_low=table["difference"] - 0.03, ci_high=table["difference"] + 0.05)
 
 
-def draw(name, models):
-    styles = model_styles(models)
-    if name == "label_frequency":
-        return draw_label_frequency(*plausible_labels(models), styles)
-    if name == "recall_speed":
-        return draw_recall_speed(plausible_indexes(models), styles)
-    if name == "comparisons":
-        return draw_comparisons(plausible_comparisons(models, indexes=("exact", "hnsw")), styles)
-    if name == "cost":
-        return draw_cost(plausible_scores(models), plausible_costs(models), styles)
-    return draw_embedding_quality(plausible_scores(models), plausible_probes(models), styles)
+INPUTS = {
+    "label_frequency": plausible_labels,
+    "embedding_quality": lambda models: (plausible_scores(models), plausible_probes(models)),
+    "cost": lambda models: (plausible_scores(models), plausible_costs(models)),
+    "comparisons": lambda models: (plausible_comparisons(models, indexes=("exact", "hnsw")),),
+    "recall_speed": lambda models: (plausible_indexes(models),),
+}
 
 
-@pytest.mark.parametrize("name", ["label_frequency", "embedding_quality", "cost", "comparisons", "recall_speed"])
+@pytest.mark.parametrize("name", INPUTS)
 @pytest.mark.parametrize("models", [FEW, MANY], ids=NUMBERS)
-def test_every_text_is_inside_and_apart_and_every_model_named(name, models):
-    figure = draw(name, models)
+def test_every_text_is_inside_and_apart_and_every_model_is_named(name, models):
+    figure = find_figure(name)(*INPUTS[name](models), styles=model_styles(models))
     assert_all_is_inside_and_apart(figure)
     assert set(models) <= {text.get_text() for text in figure.findobj(Text)}
 
 
-def test_embedding_quality_of_next_to_no_queries_keeps_its_titles():
+def test_embedding_quality_keeps_its_titles_where_intervals_fill_the_panel():
     scores, probes = (table(FEW).assign(ci_low=0.0, ci_high=1.0) for table in (plausible_scores, plausible_probes))
-    assert_all_is_inside_and_apart(draw_embedding_quality(scores, probes, model_styles(FEW)))
+    assert_all_is_inside_and_apart(embedding_quality.draw(scores, probes, styles=model_styles(FEW)))
 
 
 def points_of(panel):
@@ -108,7 +101,7 @@ def points_of(panel):
 
 def test_label_frequency_shows_each_label_with_a_value_and_the_correlation():
     precision, correlations = plausible_labels(FEW)
-    figure = draw_label_frequency(precision, correlations, model_styles(FEW))
+    figure = label_frequency.draw(precision, correlations, styles=model_styles(FEW))
     assert [panel.get_title() for panel in figure.axes] == list(FEW)
     for panel, model in zip(figure.axes, FEW, strict=True):
         rows = pick(precision, model=model, k=1).dropna()
@@ -118,16 +111,16 @@ def test_label_frequency_shows_each_label_with_a_value_and_the_correlation():
         assert panel.texts[0].get_text() == text.replace("-", "−")
 
 
-def test_label_frequency_without_a_correlation_says_so():
+def test_label_frequency_says_that_there_is_no_correlation():
     precision, correlations = plausible_labels(FEW)
     nothing = correlations.assign(value=np.nan, ci_low=np.nan, ci_high=np.nan)
-    figure = draw_label_frequency(precision, nothing, model_styles(FEW))
+    figure = label_frequency.draw(precision, nothing, styles=model_styles(FEW))
     assert {panel.texts[0].get_text() for panel in figure.axes} == {"no rank correlation"}
 
 
-def test_embedding_quality_has_a_point_a_model_with_its_intervals():
+def test_embedding_quality_has_one_point_per_model_with_its_intervals():
     scores, probes, styles = plausible_scores(MANY), plausible_probes(MANY), model_styles(MANY)
-    figure = draw_embedding_quality(scores, probes, styles)
+    figure = embedding_quality.draw(scores, probes, styles=styles)
     retrieval = pick(scores, index_size="full", level="pathology", average="micro", k=1).set_index("model")
     for panel, probe in zip(figure.axes, ("linear", "knn", "knn_weighted"), strict=True):
         accuracy = pick(probes, probe=probe, metric="accuracy").set_index("model")
@@ -142,9 +135,9 @@ def test_embedding_quality_has_a_point_a_model_with_its_intervals():
             np.testing.assert_allclose(bars[2 * place + 1][:, 1], [up["ci_low"], up["ci_high"]])
 
 
-def test_cost_has_a_point_a_model_at_its_seconds_and_its_bytes():
+def test_cost_has_one_point_per_model_at_its_seconds_and_its_bytes():
     scores, costs = plausible_scores(FEW), plausible_costs(FEW)
-    figure = draw_cost(scores, costs, model_styles(FEW))
+    figure = cost.draw(scores, costs, styles=model_styles(FEW))
     precision = pick(scores, index_size="full", level="pathology", average="micro", k=1)["value"].to_numpy()
     for panel, column in zip(figure.axes, ("seconds_per_image", "bytes_per_image"), strict=True):
         drawn = np.concatenate([point.get_xydata() for point in points_of(panel)])
@@ -152,9 +145,9 @@ def test_cost_has_a_point_a_model_at_its_seconds_and_its_bytes():
         assert panel.get_xscale() == "log"
 
 
-def test_comparisons_are_differences_from_the_best_of_each_panel():
+def test_comparisons_are_differences_from_the_best_model_of_each_panel():
     models = dict.fromkeys("abcd", "supervised")
-    figure = draw_comparisons(plausible_comparisons(models), model_styles(models))
+    figure = comparisons.draw(plausible_comparisons(models), styles=model_styles(models))
     micro, macro = figure.axes
     assert [label.get_text() for label in micro.get_yticklabels()] == ["a", "b", "c", "d"]
     expected = {0: 0, 1: -0.02, 2: -0.04, 3: -0.06}
@@ -170,16 +163,16 @@ def test_comparisons_are_differences_from_the_best_of_each_panel():
     assert macro.texts[0].xy == (0, 3)
 
 
-def test_a_comparison_the_other_way_round_has_the_other_sign_and_its_interval_turned():
+def test_a_comparison_in_the_other_direction_has_the_other_sign_and_its_interval_reversed():
     one = pd.DataFrame({"model": ["a"], "other": ["b"], "difference": [0.1], "ci_low": [-0.05], "ci_high": [0.3]})
-    back = both_ways(one).iloc[1]
+    back = in_both_directions(one).iloc[1]
     assert back[["model", "other", "difference", "ci_low", "ci_high"]].tolist() == ["b", "a", -0.1, -0.3, 0.05]
-    assert order_models(both_ways(one)) == ["a", "b"]
+    assert order_models(in_both_directions(one)) == ["a", "b"]
 
 
-def test_recall_speed_has_recall_and_precision_of_every_index_and_names_it():
+def test_recall_speed_shows_recall_and_precision_of_every_index_and_names_it():
     indexes = plausible_indexes(FEW)
-    figure = draw_recall_speed(indexes, model_styles(FEW))
+    figure = recall_speed.draw(indexes, styles=model_styles(FEW))
     assert [panel.get_title() for panel in figure.axes] == list(FEW)
     for panel, model in zip(figure.axes, FEW, strict=True):
         rows = pick(indexes, model=model, level="pathology", k=10).sort_values("queries_per_second")

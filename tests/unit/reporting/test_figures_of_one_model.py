@@ -1,4 +1,4 @@
-"""The figures of one model show what stands in its tables, all of it legible."""
+"""The figures of one model show the values of its tables, and every text is legible."""
 
 import numpy as np
 import pandas as pd
@@ -6,8 +6,7 @@ import pytest
 from matplotlib.colors import same_color
 from matplotlib.text import Text
 
-from cbir.reporting.figures.confusion import draw_confusion
-from cbir.reporting.figures.map import draw_map
+from cbir.reporting.figures import find_figure
 from cbir.reporting.figures.style import COLORS, ONE_COLUMN, TWO_COLUMNS
 from figure_checks import assert_all_is_inside_and_apart
 
@@ -20,8 +19,16 @@ FORTY = {("CT", "abdomen"): 12, ("CT", "chest"): 6, ("MR", "brain"): 8, ("MR", "
 FEW = {("MR", "brain"): 4, ("US", "breast"): 3, ("XR", "chest"): 4}
 
 
+def draw_confusion(confusion):
+    return find_figure("confusion")(confusion, styles={})
+
+
+def draw_map(places):
+    return find_figure("map")(places, styles={})
+
+
 def plausible_confusion(groups):
-    """Each label's queries find their own label half of the time, and three others."""
+    """Each label's queries find their own label half of the time, and otherwise one of three others."""
     generator = np.random.default_rng(0)
     labels = [f"{m}/{r}/anterior tear of a ligament {n:02}" for (m, r), count in groups.items() for n in range(count)]
     rows = []
@@ -32,7 +39,7 @@ def plausible_confusion(groups):
 
 
 @pytest.mark.parametrize("groups", [FEW, FORTY, STUDY], ids=["11", "40", "161"])
-def test_confusion_shows_every_share_and_names_what_has_room(groups):
+def test_confusion_shows_every_share_and_names_labels_that_have_room(groups):
     confusion, labels = plausible_confusion(groups)
     figure = draw_confusion(confusion.sample(frac=1, random_state=0))
     assert_all_is_inside_and_apart(figure)
@@ -46,7 +53,7 @@ def test_confusion_shows_every_share_and_names_what_has_room(groups):
     assert len([text for text in texts if text.startswith("anterior")]) == (2 * len(labels) if len(labels) <= 40 else 0)
 
 
-def test_confusion_of_few_labels_takes_one_column_and_of_more_takes_two():
+def test_confusion_of_few_labels_is_one_column_wide_and_of_more_labels_two():
     rows = [(f"XR/chest/finding {n:02}", f"XR/chest/finding {n:02}", 1.0) for n in range(25)]
     confusion = pd.DataFrame(rows, columns=["label", "neighbor_label", "share"])
     few, more = draw_confusion(confusion[:10]), draw_confusion(confusion)
@@ -54,7 +61,7 @@ def test_confusion_of_few_labels_takes_one_column_and_of_more_takes_two():
     assert_all_is_inside_and_apart(few)
 
 
-def test_confusion_parts_modalities_by_thicker_lines_than_regions():
+def test_confusion_has_thicker_lines_between_modalities_than_between_regions():
     confusion, _ = plausible_confusion(FORTY)
     lines = [line for line in draw_confusion(confusion).axes[0].get_lines() if len(line.get_xdata()) == 2]
     across = {line.get_ydata()[0]: line.get_linewidth() for line in lines if line.get_ydata()[0] == line.get_ydata()[1]}
@@ -62,7 +69,7 @@ def test_confusion_parts_modalities_by_thicker_lines_than_regions():
     assert across[12] == across[26] < across[18] == across[32]
 
 
-def test_confusion_leaves_a_label_without_queries_grey_and_a_query_without_a_neighbor_out():
+def test_the_row_of_a_label_without_queries_is_grey_and_queries_without_a_neighbor_have_no_column():
     rows = [("XR/chest/a", "XR/chest/b", 0.75), ("XR/chest/a", "", 0.25)]
     figure = draw_confusion(pd.DataFrame(rows, columns=["label", "neighbor_label", "share"]))
     drawn = figure.axes[0].collections[0].get_array().reshape(2, 2)
@@ -83,7 +90,7 @@ def plausible_map(findings):
 
 
 @pytest.mark.parametrize("findings", [2, 60])
-def test_a_map_colours_every_image_by_the_most_frequent_names_and_says_how_many_there_are(findings):
+def test_a_map_colours_every_image_by_the_most_frequent_names_and_counts_them(findings):
     places = plausible_map(findings)
     figure = draw_map(places)
     assert_all_is_inside_and_apart(figure)
@@ -100,7 +107,7 @@ def test_a_map_colours_every_image_by_the_most_frequent_names_and_says_how_many_
         assert len({tuple(color) for color in drawn}) == min(len(counts), len(COLORS) + 1)
 
 
-def test_names_that_are_the_same_when_they_are_cut_have_a_colour_each():
+def test_names_that_are_equal_when_shortened_have_different_colours():
     places = plausible_map(2)
     places["pathology"] = [f"posterior cruciate ligament injury, grade {n % 2}" for n in range(len(places))]
     panel = draw_map(places).axes[2]

@@ -1,4 +1,4 @@
-"""The tables that readers get."""
+"""The main tables, and how they are printed."""
 
 import re
 
@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cbir.errors import InputError
 from cbir.reporting.main_tables import (
-    largest_index,
+    full_index,
     levels_table,
-    main_table,
+    make_main_table,
     pathology_precision,
     probes_table,
+    retrieval_table,
     write_latex,
     write_markdown,
 )
@@ -28,27 +30,27 @@ def table(*rows):
     return pd.DataFrame(rows, columns=[*SCORE_KEYS, *ESTIMATES])
 
 
-def test_the_largest_index_is_the_full_one_of_each_dataset():
+def test_the_full_index_is_the_rows_of_the_size_full_of_each_dataset():
     scores = table(
         score(0.1, size="50", images=50),
         score(0.9, size="100", images=100, draw=1),
         score(0.2, size="full", images=100),
-        score(0.3, dataset="hand", size="7", images=7),
+        score(0.3, dataset="hand", size="full", images=7),
     )
-    largest = largest_index(scores)
-    assert largest[["dataset", "index_size", "value"]].to_numpy().tolist() == [
-        ["chest", "full", 0.2],
-        ["hand", "7", 0.3],
-    ]
+    assert full_index(scores)[["dataset", "value"]].to_numpy().tolist() == [["chest", 0.2], ["hand", 0.3]]
 
 
-def test_the_largest_index_averages_over_its_draws_where_none_is_full():
-    scores = table(score(0.2, size="50", images=50, draw=0), score(0.6, size="50", images=50, draw=1))
-    row = largest_index(scores).iloc[0]
-    assert row[["value", "ci_low", "ci_high"]].tolist() == pytest.approx([0.4, 0.3, 0.5])
+def test_a_main_table_is_found_by_its_name_and_an_unknown_name_is_refused():
+    scores = table(score(0.5, k=1), score(0.4, k=3))
+    pd.testing.assert_frame_equal(
+        make_main_table("retrieval_main", scores, ["a"], [3]), retrieval_table(scores, ["a"], [3])
+    )
+    pd.testing.assert_frame_equal(make_main_table("levels_main", scores, ["a"], [3]), levels_table(scores, ["a"]))
+    with pytest.raises(InputError, match="no main table 'levels'; the main tables are retrieval_main, levels_main"):
+        make_main_table("levels", scores, ["a"], [1])
 
 
-def test_the_main_table_holds_pathology_on_the_largest_index_in_the_order_of_the_models():
+def test_the_retrieval_table_holds_the_pathology_in_the_full_index_in_the_order_of_the_models():
     scores = table(
         *(
             score(0.1 * k, model=model, k=k, average=average)
@@ -61,15 +63,15 @@ def test_the_main_table_holds_pathology_on_the_largest_index_in_the_order_of_the
         score(0.97, size="10", images=10),
         score(0.96, k=5),
     )
-    main = main_table(scores, ["b", "a"], [1, 3, 10])
+    main = retrieval_table(scores, ["b", "a"], [1, 3, 10])
     assert list(main) == ["dataset", "model", *(f"{a} P@{k}" for a in ("micro", "macro") for k in (1, 3, 10))]
     assert main["model"].tolist() == ["b", "a"]
     np.testing.assert_allclose(main.iloc[1, 2:].astype(float), [0.1, 0.3, np.nan, 0.1, 0.3, np.nan])
 
 
-def test_the_main_table_names_the_index_where_there_are_several():
+def test_the_retrieval_table_names_the_index_where_there_are_several():
     scores = table(score(0.5, index="exact"), score(0.4, index="hnsw"))
-    main = main_table(scores, ["a"], [1])
+    main = retrieval_table(scores, ["a"], [1])
     assert main[["index", "micro P@1"]].to_numpy().tolist() == [["exact", 0.5], ["hnsw", 0.4]]
 
 
@@ -98,7 +100,7 @@ def test_markdown_has_three_decimals_and_the_best_of_each_dataset_in_bold(printe
     ]
 
 
-def test_chance_is_never_set_as_the_best(tmp_path):
+def test_the_chance_level_is_never_bold(tmp_path):
     table = pd.DataFrame({"dataset": ["a"] * 3, "model": ["one", "two", "chance"], "P@1": [0.2, 0.1, 0.3]})
     write_markdown(table, tmp_path / "t.md", bold_best=True)
     assert re.findall(r"\*\*(.+?)\*\*", (tmp_path / "t.md").read_text()) == ["0.200"]
@@ -111,7 +113,7 @@ def test_nothing_is_bold_unless_asked_for(printed, tmp_path):
     assert "textbf" not in (tmp_path / "t.tex").read_text(encoding="utf-8")
 
 
-def test_latex_escapes_names_and_sets_the_best_in_bold(printed, tmp_path):
+def test_latex_escapes_names_and_prints_the_best_in_bold(printed, tmp_path):
     write_latex(printed, tmp_path / "t.tex", bold_best=True)
     lines = (tmp_path / "t.tex").read_text(encoding="utf-8").splitlines()
     assert lines[0] == r"\begin{tabular}{llrr}"
@@ -121,7 +123,7 @@ def test_latex_escapes_names_and_sets_the_best_in_bold(printed, tmp_path):
     assert [lines[1], lines[3], lines[9]] == [r"\toprule", r"\midrule", r"\bottomrule"]
 
 
-def test_the_levels_table_has_a_column_a_level_and_average_and_a_row_for_chance():
+def test_the_levels_table_has_one_column_per_level_and_average_and_a_row_for_chance():
     rows = [
         score(value, model=model, level=level, average=average, chance=0.05, k=k)
         for model, value in (("a", 0.5), ("b", 0.7))
@@ -160,7 +162,7 @@ def test_the_probes_table_has_accuracy_f1_and_area_of_each_probe():
     assert main[columns].to_numpy().tolist() == [[0.1, 0.3, 0.4] * 2] * 2
 
 
-def test_pathology_precision_is_the_micro_average_at_the_smallest_depth_in_the_largest_index():
+def test_pathology_precision_is_the_micro_average_at_the_smallest_depth_in_the_full_index():
     wanted = [score(0.3, model="a"), score(0.6, model="b")]
     other = [score(0.9, k=5), score(0.9, average="macro"), score(0.9, level="modality"), score(0.9, metric="recall")]
     found = pathology_precision(table(*wanted, *other, score(0.9, size="10", images=10)))

@@ -1,7 +1,12 @@
+"""Tables as pages of the report."""
+
 import json
 import re
 from pathlib import Path
 
+import pytest
+
+from cbir.errors import InputError
 from cbir.reporting.pages import write_page
 
 TEMPLATE = Path(__file__).parents[3] / "workflow/report/table.html"
@@ -11,7 +16,7 @@ def shown(path: Path) -> dict:
     return json.loads(re.search(r'<script id="data" [^>]*>(.*?)</script>', path.read_text(), re.DOTALL).group(1))
 
 
-def test_a_page_holds_the_rows_of_its_table_at_the_depths_wanted(tmp_path):
+def test_a_page_holds_the_rows_of_its_table_at_the_given_depths(tmp_path):
     (tmp_path / "index_size.csv").write_text("label,k,value\na,1,0.25\na,2,0.5\nb,,1.0\n")
     write_page(tmp_path / "index_size.csv", tmp_path / "page.html", TEMPLATE, depths=[1])
     assert shown(tmp_path / "page.html") == {
@@ -25,3 +30,17 @@ def test_a_label_that_looks_like_markup_stays_text(tmp_path):
     (tmp_path / "t.csv").write_text('label\n"</script><b>{title}"\n')
     write_page(tmp_path / "t.csv", tmp_path / "page.html", TEMPLATE, depths=[])
     assert shown(tmp_path / "page.html")["rows"] == [["</script><b>{title}"]]
+
+
+def test_numbers_keep_the_text_that_the_table_has(tmp_path):
+    (tmp_path / "t.csv").write_text("value,images\n0.30000000000000004,034\n1e-05,\n")
+    write_page(tmp_path / "t.csv", tmp_path / "page.html", TEMPLATE, depths=[])
+    assert shown(tmp_path / "page.html")["rows"] == [["0.30000000000000004", "034"], ["1e-05", ""]]
+
+
+@pytest.mark.parametrize("content", [b"", b"label,k\na,1\nb", b"label,k\n\xff,1\n"], ids=["empty", "cut off", "bytes"])
+def test_a_damaged_table_is_set_aside_and_leaves_no_page(content, tmp_path):
+    (tmp_path / "t.csv").write_bytes(content)
+    with pytest.raises(InputError, match=r"t\.csv: not a complete table .* run the same command again"):
+        write_page(tmp_path / "t.csv", tmp_path / "page.html", TEMPLATE, depths=[1])
+    assert [path.name for path in tmp_path.iterdir()] == ["t.csv.damaged"]

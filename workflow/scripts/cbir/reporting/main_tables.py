@@ -1,83 +1,115 @@
-"""Tables for readers: scores put together, as the paper prints them, as CSV, Markdown and LaTeX."""
+"""Tables for readers: scores in the form in which the paper prints them, as CSV, Markdown and LaTeX."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from cbir.errors import InputError
 from cbir.evaluation.levels import LEVELS
-from cbir.tidy import AVERAGES, ESTIMATES, SCORE_KEYS
+from cbir.files import whole_file
+from cbir.reporting.figures.style import CHANCE
+from cbir.tidy import AVERAGES
 
-NAMED = ["dataset", "model", "index"]  # whose rows are of one experiment
-CHANCE = "chance"  # the name of the row of what a random order scores
+PROBE_SCORES = {("accuracy", "micro"): "accuracy", ("f1", "macro"): "F1", ("roc_auc", "macro"): "AUC"}
 
 
-def largest_index(scores: pd.DataFrame) -> pd.DataFrame:
-    """The scores on each dataset's largest index, the full one where there is one; means over its draws."""
-    images = scores.groupby("dataset")["index_images"]
-    largest = scores[scores["index_images"] == images.transform("max")]
-    sizes = largest.groupby("dataset")["index_size"]
-    chosen = sizes.transform(lambda size: "full" if (size == "full").any() else size.min())
-    keys = [key for key in SCORE_KEYS if key != "draw"]
-    return largest[largest["index_size"] == chosen].groupby(keys, sort=False)[ESTIMATES].mean().reset_index()
+def full_index(scores: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the retrieval table for the full index of each dataset, which has one draw.
+
+    >>> full_index(pd.DataFrame({"index_size": ["100", "full"], "value": [0.25, 0.5]}))["value"].tolist()
+    [0.5]
+    """
+    return scores[scores["index_size"] == "full"]
 
 
 def pathology_precision(scores: pd.DataFrame) -> pd.DataFrame:
-    """The rows of precision at the smallest k for the pathology, micro average, in the largest index, by model.
+    """Precision at the smallest k for the pathology in the full index, micro average: one row per model.
 
-    scores: one dataset's, of one index.
+    scores: rows of the retrieval table for one dataset and one index. Returns its columns with the model as the index.
     """
-    shown = largest_index(scores)
+    shown = full_index(scores)
     shown = shown[(shown["level"] == "pathology") & (shown["metric"] == "precision") & (shown["average"] == "micro")]
     return shown[shown["k"] == shown["k"].min()].set_index("model")
 
 
-def levels_table(scores: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
-    """Precision at the smallest depth for each level in the largest index, beside what a random order scores.
+def make_main_table(name: str, table: pd.DataFrame, models: Sequence[str], depths: Sequence[int]) -> pd.DataFrame:
+    """One of the main tables, by its name: retrieval_main, levels_main or probes_main.
 
-    models: the rows' order within a dataset. Returns a row a dataset and model (and index, where there are several),
-    and for each a row `chance`, with a column a level and average: `modality micro` …
+    table: the retrieval table, or the probes table for probes_main. models: order of the rows within a dataset.
+    depths: the k of retrieval_main. Raises InputError for another name.
     """
-    shown = largest_index(scores)
-    shown = shown[shown["metric"] == "precision"]
-    shown = shown[shown["k"] == shown["k"].min()]
-    chance = shown.assign(model=CHANCE, value=shown["chance"]).drop_duplicates([*NAMED, "level", "average"])
-    shown = pd.concat([shown, chance], ignore_index=True)
-    shown = shown.assign(column=shown["level"].str.replace("_", " ") + " " + shown["average"])
-    columns = [f"{level.replace('_', ' ')} {average}" for level in LEVELS for average in AVERAGES]
-    return _spread(shown, [*models, CHANCE], [column for column in columns if column in set(shown["column"])])
+    if name not in MAIN_TABLES:
+        raise InputError(f"no main table {name!r}; the main tables are {', '.join(MAIN_TABLES)}")
+    return MAIN_TABLES[name](table, models, depths)
 
 
-def probes_table(probes: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
-    """What each probe reads from the embeddings: accuracy, macro F1 and macro area under the ROC curve.
+def retrieval_table(scores: pd.DataFrame, models: Sequence[str], depths: Sequence[int]) -> pd.DataFrame:
+    """Precision at some depths for the pathology in the full index, as in Denner et al. 2025.
 
-    probes: the probes table. models: the rows' order within a dataset. Returns a row a dataset and model, with three
-    columns a probe: `linear accuracy`, `linear F1`, `linear AUC` …
+    scores: the retrieval table. models: order of the rows within a dataset. Returns one row per dataset and model (and
+    index, where there are several), with one column per average and depth: `micro P@1` …, `macro P@1` …. A depth that
+    was not scored is NaN.
+
+    >>> keys = {"dataset": "mine", "model": "pixels", "index": "exact", "index_size": "full", "level": "pathology"}
+    >>> scores = pd.DataFrame([keys | {"average": "micro", "metric": "precision", "k": 1, "value": 0.25}])
+    >>> retrieval_table(scores, ["pixels"], [1])[["dataset", "model", "micro P@1"]]
+      dataset   model  micro P@1
+    0    mine  pixels       0.25
     """
-    wanted = {("accuracy", "micro"): "accuracy", ("f1", "macro"): "F1", ("roc_auc", "macro"): "AUC"}
-    shown = probes.assign(name=[wanted.get(pair) for pair in zip(probes["metric"], probes["average"], strict=True)])
-    shown = shown.dropna(subset="name")
-    shown = shown.assign(column=shown["probe"].str.replace("_", " ") + " " + shown["name"])
-    probed = shown["probe"].str.replace("_", " ").unique()
-    return _spread(shown, models, [f"{probe} {name}" for probe in probed for name in wanted.values()])
-
-
-def main_table(scores: pd.DataFrame, models: Sequence[str], depths: Sequence[int]) -> pd.DataFrame:
-    """Precision at the given depths for the pathology in the largest index, as Denner et al. 2025 print it.
-
-    models: the rows' order within a dataset. Returns a row a dataset and model (and index, where there are several),
-    with a column an average and depth: `micro P@1` …, `macro P@1` …; NaN where a depth was not scored.
-    """
-    shown = largest_index(scores)
+    shown = full_index(scores)
     shown = shown[(shown["level"] == "pathology") & (shown["metric"] == "precision") & shown["k"].isin(depths)]
     columns = [f"{average} P@{k}" for average in AVERAGES for k in depths]
     shown = shown.assign(column=shown["average"] + " P@" + shown["k"].astype("str"))
-    return _spread(shown, models, columns)
+    return _pivot(shown, models, columns)
 
 
-def _spread(shown: pd.DataFrame, models: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
-    """`value` in columns by `column`, a row a dataset and model, and index where there are several."""
-    rows = [*NAMED[:2], *([NAMED[2]] if "index" in shown and shown["index"].nunique() > 1 else [])]
+def levels_table(scores: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
+    """Precision at the smallest k for each level in the full index, with the chance level.
+
+    scores: the retrieval table. models: order of the rows within a dataset. Returns one row per dataset and model (and
+    index, where there are several), followed by a row `chance` with the expected score of a random order. There is one
+    column per level and average: `modality micro` ….
+    """
+    shown = full_index(scores)
+    shown = shown[shown["metric"] == "precision"]
+    shown = shown[shown["k"] == shown["k"].min()]
+    chance = shown.assign(model=CHANCE, value=shown["chance"])
+    chance = chance.drop_duplicates(["dataset", "model", "index", "level", "average"])
+    shown = pd.concat([shown, chance], ignore_index=True)
+    shown = shown.assign(column=_words(shown["level"]) + " " + shown["average"])
+    columns = [f"{level.replace('_', ' ')} {average}" for level in LEVELS for average in AVERAGES]
+    return _pivot(shown, [*models, CHANCE], [column for column in columns if column in set(shown["column"])])
+
+
+def probes_table(probes: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
+    """Accuracy, macro F1 and macro area under the ROC curve of each probe.
+
+    probes: the probes table. models: order of the rows within a dataset. Returns one row per dataset and model, with
+    three columns per probe: `linear accuracy`, `linear F1`, `linear AUC` ….
+    """
+    scores = [PROBE_SCORES.get(pair) for pair in zip(probes["metric"], probes["average"], strict=True)]
+    shown = probes.assign(score=scores).dropna(subset="score")
+    shown = shown.assign(column=_words(shown["probe"]) + " " + shown["score"])
+    columns = [f"{probe} {score}" for probe in _words(shown["probe"]).unique() for score in PROBE_SCORES.values()]
+    return _pivot(shown, models, columns)
+
+
+MAIN_TABLES = {
+    "retrieval_main": retrieval_table,
+    "levels_main": lambda scores, models, depths: levels_table(scores, models),
+    "probes_main": lambda probes, models, depths: probes_table(probes, models),
+}
+
+
+def _words(names: pd.Series) -> pd.Series:
+    return names.str.replace("_", " ")
+
+
+def _pivot(shown: pd.DataFrame, models: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
+    """One row per dataset and model (and index, where there are several), with `value` in the columns of `column`."""
+    has_indexes = "index" in shown and shown["index"].nunique() > 1
+    rows = ["dataset", "model", "index"] if has_indexes else ["dataset", "model"]
     wide = shown.pivot(index=rows, columns="column", values="value")  # noqa: PD010  refuses repeated scores
     table = wide.reindex(columns=columns).reset_index()
     place = table["model"].map({model: place for place, model in enumerate(models)})
@@ -86,26 +118,32 @@ def _spread(shown: pd.DataFrame, models: Sequence[str], columns: Sequence[str]) 
 
 
 def write_markdown(table: pd.DataFrame, path: str | Path, bold_best: bool = False) -> None:
-    """Write a table as Markdown, floats with three decimals.
+    """Write a table as Markdown, with three decimals for floats.
 
-    bold_best: print in bold the highest float of each column and dataset, as often as its three decimals occur.
+    bold_best: print the best value of each column and dataset in bold. Values that are equal after rounding to three
+    decimals are all bold.
     """
     printed = table.map(_printed)
     if bold_best:
         printed = printed.mask(_is_best(table), "**" + printed + "**")
     sides = ["right" if pd.api.types.is_numeric_dtype(kind) else "left" for kind in table.dtypes]
     text = printed.to_markdown(index=False, colalign=sides, disable_numparse=True)
-    Path(path).write_text(text + "\n", encoding="utf-8")
+    with whole_file(path) as partial:
+        partial.write_text(text + "\n", encoding="utf-8")
 
 
 def write_latex(table: pd.DataFrame, path: str | Path, bold_best: bool = False) -> None:
-    """Write a table as a LaTeX tabular (package booktabs), floats with three decimals; bold_best as in Markdown."""
+    """Write a table as a LaTeX tabular (package booktabs), with three decimals for floats.
+
+    bold_best: as for write_markdown.
+    """
     sides = "".join("r" if pd.api.types.is_numeric_dtype(kind) else "l" for kind in table.dtypes)
     style = table.style.hide(axis="index").format(_printed, escape="latex").format_index(escape="latex", axis=1)
     if bold_best:
         bold = _is_best(table).replace({True: "textbf:--rwrap;", False: ""})
         style = style.apply(lambda _: bold, axis=None)
-    Path(path).write_text(style.to_latex(hrules=True, column_format=sides), encoding="utf-8")
+    with whole_file(path) as partial:
+        partial.write_text(style.to_latex(hrules=True, column_format=sides), encoding="utf-8")
 
 
 def _printed(value: object) -> str:
@@ -115,7 +153,10 @@ def _printed(value: object) -> str:
 
 
 def _is_best(table: pd.DataFrame) -> pd.DataFrame:
-    """Where a float is the highest of its column among the two or more models of its dataset, at three decimals."""
+    """True for each float that is the highest of its column and dataset, after rounding to three decimals.
+
+    The chance level is never the best, nor is the only model of a dataset.
+    """
     best = pd.DataFrame(False, index=table.index, columns=table.columns)
     models = table[table["model"] != CHANCE]
     for column in table.select_dtypes("float"):

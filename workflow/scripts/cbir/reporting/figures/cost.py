@@ -1,4 +1,4 @@
-"""What a model costs against what it finds."""
+"""Precision of a model over its cost."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -13,23 +13,23 @@ COSTS = {
 
 
 @themed
-def draw_cost(scores: pd.DataFrame, costs: pd.DataFrame, styles: dict[str, ModelStyle]) -> Figure:
-    """Precision at the smallest k for the pathology against seconds and bytes an image, a point a model.
+def draw(scores: pd.DataFrame, cost: pd.DataFrame, *, styles: dict[str, ModelStyle]) -> Figure:
+    """Precision at the smallest k for the pathology over seconds and bytes per image: one point per model.
 
-    scores, costs: one dataset's rows of the retrieval table, of one index, and of the cost table. Micro averages with
-    their 95 % intervals in the largest size of the index.
+    scores, cost: rows of the retrieval table for one dataset and one index, and rows of the cost table for that
+    dataset. Precision is the micro average with its 95 % confidence interval, for the full index.
     """
     retrieval = pathology_precision(scores)
     models = [model for model in styles if model in retrieval.index]
-    costs = costs.set_index("model")
+    cost = cost.set_index("model")
     figure = Figure(figsize=(TWO_COLUMNS, 2.6), layout="constrained")
     panels = figure.subplots(1, len(COSTS), sharey=True)
     panels[0].set_ylabel(f"precision at {retrieval['k'].iloc[0]}")
-    for panel, (cost, label) in zip(panels, COSTS.items(), strict=True):
-        panel.set_xlabel(label)
-        scale_log(panel, costs[cost], dense=100)
+    for panel, (column, title) in zip(panels, COSTS.items(), strict=True):
+        panel.set_xlabel(title)
+        scale_log(panel, cost[column], decades_from=100)
         for model in models:
-            value = {"value": costs.loc[model, cost], "ci_low": float("nan"), "ci_high": float("nan")}
-            draw_cross(panel, pd.Series(value), retrieval.loc[model], styles[model])
+            exact = {"value": cost.loc[model, column], "ci_low": float("nan"), "ci_high": float("nan")}
+            draw_cross(panel, pd.Series(exact), retrieval.loc[model], styles[model])
     add_model_legend(figure, models, styles)
     return figure

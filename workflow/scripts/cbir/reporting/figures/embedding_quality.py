@@ -1,4 +1,4 @@
-"""How well labels are read from the embeddings, against how well the embeddings retrieve."""
+"""How well an embedding retrieves, over how well classifiers read the labels from it."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -10,11 +10,12 @@ PROBES = {"linear": "linear probe", "knn": "kNN", "knn_weighted": "kNN, weighted
 
 
 @themed
-def draw_embedding_quality(scores: pd.DataFrame, probes: pd.DataFrame, styles: dict[str, ModelStyle]) -> Figure:
-    """Precision at the smallest k for the pathology against the accuracy of each probe, a point a model.
+def draw(scores: pd.DataFrame, probes: pd.DataFrame, *, styles: dict[str, ModelStyle]) -> Figure:
+    """Precision at the smallest k for the pathology over the accuracy of each probe: one point per model.
 
-    scores, probes: one dataset's rows of the retrieval table, of one index, and of the probes table. Micro averages
-    with their 95 % intervals, retrieval in the largest size of the index. On the dotted line both are equal.
+    scores, probes: rows of the retrieval table for one dataset and one index, and rows of the probes table for that
+    dataset. Values are micro averages with their 95 % confidence intervals, for the full index. Both values are equal
+    on the dotted line.
     """
     retrieval = pathology_precision(scores)
     accuracy = probes[(probes["metric"] == "accuracy") & (probes["average"] == "micro")]
@@ -24,9 +25,9 @@ def draw_embedding_quality(scores: pd.DataFrame, probes: pd.DataFrame, styles: d
     figure, panels = make_panels([""], [PROBES[probe] for probe in shown], 2.3, f"precision at {k}")
     for probe, panel in zip(shown, panels[0], strict=True):
         panel.axline((0, 0), slope=1, color=INK, lw=0.6, ls=(0, (1, 2)), zorder=1)
-        read = accuracy[accuracy["probe"] == probe].set_index("model")
+        accuracy_of = accuracy[accuracy["probe"] == probe].set_index("model")
         for model in models:
-            draw_cross(panel, read.loc[model], retrieval.loc[model], styles[model])
+            draw_cross(panel, accuracy_of.loc[model], retrieval.loc[model], styles[model])
         panel.set_xlabel("accuracy")
     add_model_legend(figure, models, styles)
     return figure

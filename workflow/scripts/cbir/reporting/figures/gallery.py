@@ -1,4 +1,4 @@
-"""Queries with their nearest images."""
+"""Queries and their nearest images."""
 
 import hashlib
 import textwrap
@@ -11,19 +11,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from cbir.reporting.figures.style import FONT_SIZE, INK, TWO_COLUMNS, themed
+from cbir.images.reading import read_image
+from cbir.reporting.figures.style import FONT_SIZE, INK, TWO_COLUMNS, ModelStyle, themed
 from cbir.retrieval.neighbors import Neighbors
 
-SHOWN = 5  # nearest images a query
-EACH = 2  # queries of each kind
+SHOWN = 5  # number of nearest images shown for a query
+EACH = 2  # number of queries of each kind
 PIXELS = 300  # longest side of an image in the figure
 
-MARGIN = 0.4  # inches, for what stands left of a row
+MARGIN = 0.4  # room for the text left of a row, in inches
 CELL = (TWO_COLUMNS - MARGIN) / (SHOWN + 1)
-SIDE = 0.92  # of an image's square
-ROW = SIDE + 0.48  # the square and three lines of text
-HEADER = 0.25
-LINE_LENGTH = 19  # letters that fit a cell
+SIDE = 0.92  # side of an image's square, in inches
+ROW = SIDE + 0.48  # height of the square and three lines of text, in inches
+HEADER = 0.25  # height of the column titles, in inches
+LINE_LENGTH = 19  # number of letters that fit in a cell
 
 RIGHT = {"edgecolor": "#009E73", "linewidth": 2.2, "linestyle": "-"}
 WRONG = {"edgecolor": "#D55E00", "linewidth": 1.6, "linestyle": (0, (2.5, 1.5))}
@@ -31,35 +32,40 @@ QUERY = {"edgecolor": INK, "linewidth": 0.6, "linestyle": "-"}
 
 
 @themed
-def draw_gallery(
-    neighbors: Neighbors, manifest: pd.DataFrame, read_image: Callable[[str, int, int], np.ndarray]
+def draw(
+    manifest: pd.DataFrame,
+    neighbors: Neighbors,
+    *,
+    styles: dict[str, ModelStyle],
+    read_image: Callable[[str, int, int], np.ndarray] = read_image,
 ) -> Figure:
-    """Queries in rows, best, typical and worst ones, each followed by its nearest images.
+    """Queries with the best, typical and worst precision, one per row, each followed by its nearest images.
 
-    read_image: (path, frame, smallest side needed) to a uint8 image, (h, w) grey or (h, w, 3). A solid frame and a
-    tick mark an image with the query's label, a dashed frame and a cross any other; the cosine similarity and the
+    manifest: the dataset's images. neighbors: nearest images in the full exact index. read_image: function of the
+    path, the frame and the smallest side needed, that returns a uint8 image, (h, w) grey or (h, w, 3). An image with
+    the query's label has a solid frame and a tick, any other a dashed frame and a cross. The cosine similarity and the
     label stand below.
     """
-    chosen = choose_queries(neighbors, manifest)
+    chosen = choose_queries(manifest, neighbors)
     height = HEADER + ROW * len(chosen)
     figure = Figure(figsize=(TWO_COLUMNS, height))
 
-    def place(row: int, column: int) -> tuple[float, float]:
+    def corner(row: int, column: int) -> tuple[float, float]:
         return MARGIN + CELL * column + (CELL - SIDE) / 2, height - HEADER - ROW * row - SIDE
 
     def show(manifest_row: int, row: int, column: int, heading: str, frame: dict) -> None:
-        left, bottom = place(row, column)
+        left, bottom = corner(row, column)
         box = (left / TWO_COLUMNS, bottom / height, SIDE / TWO_COLUMNS, SIDE / height)
         image = manifest.iloc[manifest_row]
         pixels = read_image(image["path"], int(image["frame"]), PIXELS)
         _draw_image(figure.add_axes(box), pixels, f"{heading}\n{_label_text(image)}", frame)
 
     for column, title in enumerate(["query", *(f"rank {rank + 1}" for rank in range(SHOWN))]):
-        left, bottom = place(0, column)
+        left, bottom = corner(0, column)
         figure.text((left + SIDE / 2) / TWO_COLUMNS, (bottom + SIDE + 0.08) / height, title, ha="center", va="bottom")
     labels = manifest["label"].to_numpy()
     for row, (kind, precision, query) in enumerate(chosen):
-        left, bottom = place(row, 0)
+        left, bottom = corner(row, 0)
         text = f"{kind}\nP@{SHOWN} {precision:.2f}"
         at = ((left - 0.1) / TWO_COLUMNS, (bottom + SIDE / 2) / height)
         figure.text(*at, text, rotation=90, ha="right", va="center", multialignment="center")
@@ -74,37 +80,43 @@ def draw_gallery(
     return figure
 
 
-def choose_queries(neighbors: Neighbors, manifest: pd.DataFrame) -> list[tuple[str, float, int]]:
-    """Two queries each of the highest, the median and the lowest precision at 5 in an index of the whole index split.
+def choose_queries(manifest: pd.DataFrame, neighbors: Neighbors) -> list[tuple[str, float, int]]:
+    """Two queries each with the highest, the median and the lowest precision at 5 in the full index.
 
-    Among equals, the label shown least so far goes first, then a hash of the image's id decides, so that nobody picks.
-    Queries without an image of their label in the index split are passed over. Returns (best, typical or worst;
-    precision; position among the queries).
+    Among queries with the same precision, a label shown less often so far comes first. After that, a hash of the
+    image_id decides, so that nobody chooses by hand. A query whose label has no image in the index split is left out.
+    Returns (kind, precision, position among the queries), where the kind is best, typical or worst, in that order.
     """
+    precision = _precision_of_queries(manifest, neighbors)
+    can_be_found = ~np.isnan(precision)
+    labels = manifest["label"].to_numpy()[neighbors.query]
+    ids = manifest["image_id"].to_numpy()[neighbors.query]
+    left = sorted(np.flatnonzero(can_be_found), key=lambda query: hashlib.sha256(ids[query].encode()).digest())
+    typical = np.quantile(precision[can_be_found], 0.5, method="lower") if left else 0.0
+    shown = Counter()  # number of queries shown of each label
+    chosen = []
+    for kind, goal in {"best": 1.0, "worst": 0.0, "typical": typical}.items():
+        distance = np.abs(precision - goal)
+        same_kind = set()
+        for _ in range(min(EACH, len(left))):
+            query = min(left, key=lambda query: (distance[query], labels[query] in same_kind, shown[labels[query]]))
+            left.remove(query)
+            same_kind.add(labels[query])
+            shown[labels[query]] += 1
+            chosen.append((kind, float(precision[query]), int(query)))
+    return sorted(chosen, key=lambda choice: ("best", "typical", "worst").index(choice[0]))
+
+
+def _precision_of_queries(manifest: pd.DataFrame, neighbors: Neighbors) -> np.ndarray:
+    """Precision at 5 of each query in the full index: (queries,) float, NaN for a label without an index image."""
     labels = manifest["label"].to_numpy()
     wanted = labels[neighbors.query]
     indexed = manifest.loc[manifest["split"] == "train", "label"].value_counts()
     available = indexed.reindex(wanted, fill_value=0).to_numpy()
-    can_be_found = available > 0
     depth = np.clip(available, 1, SHOWN)
     nearest = neighbors.neighbor[:, :SHOWN]
     hits = (labels[nearest] == wanted[:, None]) & (nearest >= 0) & (np.arange(nearest.shape[1]) < depth[:, None])
-    precision = hits.sum(axis=1) / depth
-    ids = manifest["image_id"].to_numpy()[neighbors.query]
-    left = sorted(np.flatnonzero(can_be_found), key=lambda query: hashlib.sha256(ids[query].encode()).digest())
-    typical = np.quantile(precision[can_be_found], 0.5, method="lower") if left else 0.0
-    times_shown = Counter()
-    chosen = []
-    for kind, goal in {"best": 1.0, "worst": 0.0, "typical": typical}.items():
-        distance = np.abs(precision - goal)
-        beside = set()
-        for _ in range(min(EACH, len(left))):
-            query = min(left, key=lambda query: (distance[query], wanted[query] in beside, times_shown[wanted[query]]))
-            left.remove(query)
-            beside.add(wanted[query])
-            times_shown[wanted[query]] += 1
-            chosen.append((kind, float(precision[query]), int(query)))
-    return sorted(chosen, key=lambda choice: ("best", "typical", "worst").index(choice[0]))
+    return np.where(available > 0, hits.sum(axis=1) / depth, np.nan)
 
 
 def _label_text(image: pd.Series) -> str:
@@ -113,7 +125,7 @@ def _label_text(image: pd.Series) -> str:
 
 
 def _draw_image(panel: Axes, pixels: np.ndarray, text: str, frame: dict) -> None:
-    """The image whole in a black square, as a viewer shows it, with its frame and the text below."""
+    """Draw the whole image in a black square, as a viewer shows it, with a frame and with the text below."""
     image = Image.fromarray(pixels)
     image.thumbnail((PIXELS, PIXELS))
     pixels = np.asarray(image)

@@ -1,12 +1,19 @@
-"""Precision for modality, anatomic region and pathology beside each other."""
+"""Precision for modality, anatomic region and pathology, beside each other."""
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from cbir.reporting.figures.style import AVERAGES, CHANCE, INK, ModelStyle, make_panels, themed
-from cbir.reporting.main_tables import largest_index
+from cbir.reporting.figures.style import (
+    AVERAGE_TITLES,
+    CHANCE,
+    CHANCE_STYLE,
+    ModelStyle,
+    add_fill_legend,
+    draw_point,
+    make_panels,
+    themed,
+)
+from cbir.reporting.main_tables import full_index
 
 LEVELS = {
     "modality": "modality",
@@ -14,18 +21,19 @@ LEVELS = {
     "pathology": "pathology",
     "pathology_in_region": "pathology in region",
 }
-OFFSETS = {"micro": -0.17, "macro": 0.17}  # from a model's row, in rows
+OFFSETS = {"micro": -0.17, "macro": 0.17}  # distance of a point from the middle of its model's row, in rows
 
 
 @themed
-def draw_levels(scores: pd.DataFrame, styles: dict[str, ModelStyle]) -> Figure:
-    """Precision at the smallest k in the largest index, a panel a level, a row a model, the best one on top.
+def draw(scores: pd.DataFrame, *, styles: dict[str, ModelStyle]) -> Figure:
+    """Precision at the smallest k in the full index: one panel per level, one row per model, the best model on top.
 
-    scores: one dataset's rows of the retrieval table. Filled points are micro, hollow ones macro averages, bars their
-    95 % intervals; the best is the one with the highest micro average for the pathology. The last row is the chance
-    level, with a line up to the models. A row of panels for each index.
+    scores: rows of the retrieval table for one dataset. Filled points are micro averages, hollow points are macro
+    averages, and bars are their 95 % confidence intervals. The best model has the highest micro average for the
+    pathology. The last row is the chance level, with a line up through the models. There is one row of panels per
+    index.
     """
-    shown = largest_index(scores)
+    shown = full_index(scores)
     shown = shown[shown["metric"] == "precision"]
     k = shown["k"].min()
     shown = shown[(shown["k"] == k) & shown["level"].isin(LEVELS)]
@@ -40,26 +48,19 @@ def draw_levels(scores: pd.DataFrame, styles: dict[str, ModelStyle]) -> Figure:
         for level, panel in zip(levels, row, strict=True):
             points = shown[(shown["index"] == index) & (shown["level"] == level)]
             for point in points.itertuples():
-                height = models.index(point.model) + OFFSETS[point.average]
-                panel.hlines(height, point.ci_low, point.ci_high, color=styles[point.model].color, lw=0.9)
-                _draw_point(panel, point.value, height, styles[point.model], point.average)
+                height, style = models.index(point.model) + OFFSETS[point.average], styles[point.model]
+                panel.hlines(height, point.ci_low, point.ci_high, color=style.color, lw=0.9)
+                draw_point(panel, point.value, height, style, is_filled=point.average == "micro")
             for average, chance in points.groupby("average")["chance"].first().items():
                 height = len(models) + OFFSETS[average]
-                panel.vlines(chance, -0.5, height, color=CHANCE.color, ls=CHANCE.dash, lw=0.7)
-                _draw_point(panel, chance, height, CHANCE, average)
+                panel.vlines(chance, -0.5, height, color=CHANCE_STYLE.color, ls=CHANCE_STYLE.dash, lw=0.7)
+                draw_point(panel, chance, height, CHANCE_STYLE, is_filled=average == "micro")
     panels[0, 0].set_xlim(0, 1.02)
     panels[0, 0].set_ylim(len(models) + 0.5, -0.5)
-    panels[0, 0].set_yticks(range(len(models) + 1), [*models, "chance"])
+    panels[0, 0].set_yticks(range(len(models) + 1), [*models, CHANCE])
     for panel in panels.flat:
         panel.tick_params(axis="y", length=0)
     for panel in panels[-1]:
         panel.set_xlabel(f"precision at {k}")
-    keys = {"micro": INK, "macro": "white"}
-    points = [Line2D([], [], color=INK, marker="o", mfc=keys[name], ls="", label=AVERAGES[name]) for name in keys]
-    figure.legend(handles=points, loc="outside lower center", ncols=2)
+    add_fill_legend(figure, AVERAGE_TITLES["micro"], AVERAGE_TITLES["macro"])
     return figure
-
-
-def _draw_point(panel: Axes, value: float, height: float, style: ModelStyle, average: str) -> None:
-    fill = style.color if average == "micro" else "white"
-    panel.plot([value], [height], color=style.color, marker=style.marker, mfc=fill, ls="", clip_on=False)

@@ -1,34 +1,43 @@
-"""Precision at k against k."""
+"""Precision at k, over k."""
 
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from cbir.reporting.figures.style import AVERAGES, CHANCE, OUTLINE, ModelStyle, label_line_ends, make_panels, themed
-from cbir.reporting.main_tables import largest_index
+from cbir.reporting.figures.style import (
+    AVERAGE_TITLES,
+    CHANCE,
+    CHANCE_STYLE,
+    OUTLINE,
+    ModelStyle,
+    label_line_ends,
+    make_panels,
+    themed,
+)
+from cbir.reporting.main_tables import full_index
+from cbir.tidy import AVERAGES
 
 TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
 @themed
-def draw_precision_at_k(scores: pd.DataFrame, styles: dict[str, ModelStyle]) -> Figure:
-    """Precision at k for the pathology in the largest index, a line a model.
+def draw(scores: pd.DataFrame, *, styles: dict[str, ModelStyle]) -> Figure:
+    """Precision at k for the pathology in the full index: one line per model.
 
-    scores: one dataset's rows of the retrieval table. Points with bars stand at the depths that have a 95 % interval;
-    the dotted line is the chance level. A row of panels for each index, micro and macro beside each other.
+    scores: rows of the retrieval table for one dataset. Depths with a 95 % confidence interval have a point and a bar.
+    The dotted line is the chance level. There is one row of panels per index: micro average left, macro average right.
     """
-    shown = largest_index(scores)
+    shown = full_index(scores)
     shown = shown[(shown["level"] == "pathology") & (shown["metric"] == "precision")].sort_values("k")
     indexes = sorted(shown["index"].unique())
-    averages = [average for average in AVERAGES if (shown["average"] == average).any()]
     models = [model for model in styles if (shown["model"] == model).any()]
     depths = shown["k"].unique()
     marked = shown.loc[shown["ci_low"].notna(), "k"].unique()
     ticks = [*marked, *(k for k in TICKS if k in depths and k > marked.max(initial=0))]
     row_height = max(2.2, 0.14 * len(models) + 0.6)
-    figure, panels = make_panels(indexes, [AVERAGES[name] for name in averages], row_height, "precision at k")
+    figure, panels = make_panels(indexes, [AVERAGE_TITLES[name] for name in AVERAGES], row_height, "precision at k")
     for index, row in zip(indexes, panels, strict=True):
-        for average, panel in zip(averages, row, strict=True):
+        for average, panel in zip(AVERAGES, row, strict=True):
             lines = shown[(shown["index"] == index) & (shown["average"] == average)].dropna(subset="value")
             for model in models:
                 line, style = lines[lines["model"] == model], styles[model]
@@ -37,7 +46,7 @@ def draw_precision_at_k(scores: pd.DataFrame, styles: dict[str, ModelStyle]) -> 
                 panel.plot(points["k"], points["value"], color=style.color, ls="", marker=style.marker, **OUTLINE)
                 panel.vlines(line["k"], line["ci_low"], line["ci_high"], color=style.color, lw=0.7)
             chance = lines.groupby("k")["chance"].first()
-            panel.plot(chance.index, chance, color=CHANCE.color, ls=CHANCE.dash, lw=0.8, label="chance")
+            panel.plot(chance.index, chance, color=CHANCE_STYLE.color, ls=CHANCE_STYLE.dash, lw=0.8, label=CHANCE)
     panels[0, 0].set_xscale("log")
     panels[0, 0].set_xticks(ticks)
     panels[0, 0].xaxis.set_major_formatter("{x:.0f}")
@@ -45,5 +54,5 @@ def draw_precision_at_k(scores: pd.DataFrame, styles: dict[str, ModelStyle]) -> 
     for panel in panels[-1]:
         panel.set_xlabel("k, number of images retrieved (log scale)")
     for last in panels[:, -1]:
-        label_line_ends(last, styles | {"chance": CHANCE})
+        label_line_ends(last, styles | {CHANCE: CHANCE_STYLE})
     return figure
