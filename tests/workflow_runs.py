@@ -17,7 +17,7 @@ FINDINGS = ["normal", "lesion"]
 
 
 def make_dataset(folder: Path, patients: int = 16) -> None:
-    """Images of three regions, one finding a patient, with their table images.csv."""
+    """Images of three regions, one finding per patient, with their table images.csv."""
     generator = np.random.default_rng(7)
     rows, (y, x) = [], np.mgrid[:48, :64]
     places = [(modality, region) for modality, regions in REGIONS.items() for region in regions]
@@ -46,7 +46,7 @@ def write_experiment(folder: Path, data: Path, **changes) -> Path:
         "index_draws": 2,
         "search": {"k": 12},
         "scores": {"bootstrap": 50},
-        "embedding": {"threads": 1, "batch_size": 16, "shard_size": 60},
+        "embedding": {"threads": 1, "batch_size": 16, "shards": 2},
         **changes,
     }
     path = folder / "experiment.yaml"

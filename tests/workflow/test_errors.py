@@ -93,10 +93,10 @@ def test_what_was_finished_before_an_error_stays(data, tmp_path):
     Image.new("L", (8, 8)).save(folder / "unlisted.png")
     neighbors = next((tmp_path / "results/neighbors").rglob("*.npz"))
     neighbors.write_bytes(neighbors.read_bytes()[:100])
-    for path in (tmp_path / "results/scores").rglob("*.csv"):
+    for path in (tmp_path / "results/scores").rglob("*.parquet"):
         path.unlink()
     done = run(tmp_path, "--cores", "1", "tables")
     assert done.returncode != 0
-    assert f"{neighbors.name}: 100 bytes, but" in done.stdout
+    assert f"The file is now {neighbors.name}.damaged; run the same command again" in done.stdout
     assert run(tmp_path, "--cores", "1", "tables").returncode == 0
     assert embedded.stat().st_mtime_ns == before

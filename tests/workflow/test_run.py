@@ -1,17 +1,19 @@
-import io
 import json
 import os
 import re
 import shutil
 import signal
 import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
-from cbir.runs.status import describe_status
-from workflow_runs import command, run, tables, wait_for, write_experiment
+from cbir.runs.job import read_job
+from workflow_runs import ROOT, command, run, tables, wait_for, write_experiment
 
 OF_DATASETS = ["precision_at_k", "index_size", "levels", "comparisons", "label_frequency", "embedding_quality", "cost"]
 OF_MODELS = ["confusion", "map", "gallery"]
@@ -68,7 +70,7 @@ def test_a_second_call_finds_nothing_to_do(finished):
     assert "last written with another" not in done.stdout
 
 
-def test_results_of_another_library_and_other_packages_are_told_from_those_of_these(finished, tmp_path):
+def test_results_of_another_library_or_of_other_packages_are_named(finished, tmp_path):
     record = json.loads((finished / "results/run.json").read_text())
     record["runs"][-1]["code"]["library"] = "0" * 64
     record["runs"][-1]["versions"]["numpy"] = "1.0"
@@ -127,7 +129,76 @@ def test_the_record_of_a_run_says_how_it_ended_and_what_made_the_results(finishe
 
 
 def test_the_status_of_a_finished_run_has_nothing_missing(finished):
-    summary = run(finished, "--summary", "--quiet", "all").stdout
-    said = describe_status(io.StringIO(summary[summary.index("output_file") :]), finished / "results")
-    assert re.search(r"^all +\d+ +0 +0$", said, re.MULTILINE), said
+    said = subprocess.run(
+        [sys.executable, "-m", "cbir", "status", "experiment.yaml"],
+        cwd=finished,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "workflow/scripts")},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    assert re.search(r"^all +\d+ +0$", said, re.MULTILINE), said
     assert "last run: success" in said
+
+
+def test_a_script_runs_by_hand_from_the_log_of_its_job(finished, tmp_path, monkeypatch):
+    monkeypatch.chdir(finished)
+    snakemake = read_job("results/logs/score_retrieval/small/pixels/exact/full.0.log")
+    made = Path(snakemake.output.scores).read_bytes()
+    snakemake.output.scores = str(tmp_path / "scores.parquet")
+    snakemake.log[0] = str(tmp_path / "job.log")
+    exec((ROOT / "workflow/scripts/score_retrieval.py").read_text(), {"snakemake": snakemake})
+    assert (tmp_path / "scores.parquet").read_bytes() == made
+
+
+def changed_jobs(folder: Path) -> dict[str, str]:
+    """How often each rule would run now, by a dry run."""
+    planned = run(folder, "-n", "tables").stdout
+    return dict(re.findall(r"^(\w+) +(\d+)$", planned, re.MULTILINE))
+
+
+@pytest.fixture
+def copied(finished, data, tmp_path):
+    """A copy of a finished run and of its images, where both may be changed."""
+    shutil.copytree(finished, tmp_path / "run", copy_function=shutil.copy2)
+    shutil.copytree(data, tmp_path / "data", copy_function=shutil.copy2)
+    write_experiment(tmp_path / "run", tmp_path / "data")
+    done = run(tmp_path / "run", "--cores", "2", "tables")
+    assert done.returncode == 0, done.stdout
+    return tmp_path / "run"
+
+
+def embedded(folder: Path) -> int:
+    """How many images the last embedding jobs of pixels embedded."""
+    records = (folder / "results/embeddings/shards/small/pixels").glob("*.json")
+    return sum(json.loads(record.read_text())["embedded"] for record in records)
+
+
+def test_images_that_moved_are_not_embedded_again(copied):
+    """The fixture has moved them all: other paths, the same pixels."""
+    assert embedded(copied) == 0
+
+
+def test_options_that_touch_no_pixel_reach_no_embedding_job(copied):
+    dataset = {"source": "table", "root": str(copied.parent / "data"), "table": "images.csv"}
+    options = {"split": {"train": 0.6, "val": 0.1, "test": 0.3}, "min_per_label": 3, "index_sizes": [15, "full"]}
+    write_experiment(copied, copied.parent / "data", datasets={"small": dataset | options})
+    planned = changed_jobs(copied)
+    assert "split_dataset" in planned
+    assert {"make_manifest", "inspect_images", "embed_images"}.isdisjoint(planned)
+
+
+def test_an_image_that_is_added_costs_one_image_and_one_that_is_relabelled_none(copied):
+    data = copied.parent / "data"
+    pixels = np.asarray(Image.open(data / "XR/chest/00-0.png"))
+    Image.fromarray(pixels[::-1].copy()).save(data / "XR/chest/new.png")
+    rows = (data / "images.csv").read_text().splitlines()
+    assert rows[1].startswith("XR/chest/00-0.png,chest0,XR,chest,normal")
+    rows[1] = rows[1].replace("normal", "lesion")
+    (data / "images.csv").write_text("\n".join([*rows, "XR/chest/new.png,new,XR,chest,lesion"]) + "\n")
+    done = run(copied, "--cores", "2", "tables")
+    assert done.returncode == 0, done.stdout
+    assert embedded(copied) == 1
+    manifest = pd.read_parquet(copied / "results/manifests/small.parquet").set_index("image_id")
+    assert manifest.loc["XR/chest/00-0.png", "label"] == "XR/chest/lesion"
+    assert len(np.load(copied / "results/embeddings/small/pixels.npy")) == len(manifest)

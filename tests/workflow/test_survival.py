@@ -1,9 +1,11 @@
+import json
 import re
 import shutil
 import subprocess
 from contextlib import suppress
 from pathlib import Path
 
+import pandas as pd
 import psutil
 import pytest
 
@@ -17,7 +19,7 @@ PARTS = {
     "index rows": "index_rows/small/full.0.npy",
     "index": "indexes/small/pixels/exact/full.0.faiss",
     "neighbors": "neighbors/small/pixels/exact/full.0.npz",
-    "scores": "scores/small/pixels/exact/full.0.csv",
+    "scores": "scores/small/pixels/exact/full.0.parquet",
 }
 
 
@@ -56,30 +58,53 @@ def ends_alike(folder: Path, retrieved: Path) -> None:
 def test_a_killed_job_is_done_by_the_same_command(retrieved, data, tmp_path):
     write_experiment(tmp_path, data, models=["pixels"], index_draws=1)
     first = start(tmp_path)
-    wait_for(lambda: jobs(tmp_path, "embed_shard"), first)
+    wait_for(lambda: jobs(tmp_path, "embed_images"), first)
     manifest = tmp_path / "results" / PARTS["manifest"]
     before = manifest.stat().st_mtime_ns
-    for job in jobs(tmp_path, "embed_shard"):
+    for job in jobs(tmp_path, "embed_images"):
         job.kill()
     said, _ = first.communicate()
     assert first.returncode != 0
-    assert "Error in rule embed_shard" in said
+    assert "Error in rule embed_images" in said
     ends_alike(tmp_path, retrieved)
     assert manifest.stat().st_mtime_ns == before
 
 
-def test_a_job_that_outlives_its_killed_run_is_ended_by_the_next(retrieved, data, tmp_path):
+def test_a_killed_embedding_goes_on_at_the_batch_where_it_was(data, tmp_path):
+    options = {"threads": 1, "batch_size": 4, "shards": 1}
+    write_experiment(tmp_path, data, models=["efficientnet-lite0"], index_draws=1, embedding=options)
+    store = tmp_path / "results/vectors/efficientnet-lite0"
+
+    def images() -> int:
+        """Images in all segments of the store; their records are the hash and 1,280 numbers."""
+        return sum(path.stat().st_size // (16 + 4 * 1280) for path in store.rglob("*.vectors"))
+
+    first = start(tmp_path)
+    wait_for(lambda: images() >= 12, first)
+    for job in jobs(tmp_path, "embed_images"):
+        job.kill()
+    first.communicate()
+    known = images()
+    distinct = len(pd.read_parquet(tmp_path / "results/pixels/small.parquet"))
+    assert 12 <= known < distinct
+    done = run(tmp_path, "--cores", "2", TABLE)
+    assert done.returncode == 0, done.stdout
+    (record,) = (tmp_path / "results/embeddings/shards").rglob("*.json")
+    assert json.loads(record.read_text())["embedded"] == distinct - known
+    assert images() == distinct
+
+
+def test_a_job_that_outlives_its_killed_run_does_no_harm(retrieved, data, tmp_path):
     write_experiment(tmp_path, data, models=["pixels"], index_draws=1)
     first = start(tmp_path)
-    listed = tmp_path / "results/.jobs"
-    wait_for(lambda: jobs(tmp_path, "embed_shard") and list(listed.glob("*")), first)
-    orphans = jobs(tmp_path, "embed_shard")
+    wait_for(lambda: jobs(tmp_path, "embed_images"), first)
+    orphans = jobs(tmp_path, "embed_images")
     for orphan in orphans:
         orphan.suspend()
     first.kill()
     first.wait()
     ends_alike(tmp_path, retrieved)
-    for orphan in orphans:  # one that had not come to its work yet was not listed
+    for orphan in orphans:
         with suppress(psutil.NoSuchProcess):
             orphan.resume()
     _, alive = psutil.wait_procs(orphans, timeout=60)
@@ -115,19 +140,19 @@ def test_a_run_on_a_full_disk_goes_on_when_there_is_room(retrieved, data, small_
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_truncated_file_is_set_aside_and_made_anew_alone(retrieved, tmp_path, part):
+def test_a_truncated_file_is_set_aside_and_made_again_alone(retrieved, tmp_path, part):
     folder = shutil.copytree(retrieved, tmp_path / "copy", copy_function=shutil.copy2)
     damaged = folder / "results" / PARTS[part]
     damaged.write_bytes(damaged.read_bytes()[: damaged.stat().st_size // 2])
     files = {name: folder / "results" / path for name, path in PARTS.items()}
     for later in list(files)[list(files).index(part) + 1 :]:
-        if (part, later) != ("manifest", "embedding"):
-            files.pop(later).unlink()
+        files.pop(later).unlink()
+    files |= {record.name: record for record in (folder / "results/embeddings/shards").rglob("*.json")}
     del files[part]
     (folder / TABLE).unlink()
     before = {path: path.stat().st_mtime_ns for path in files.values()}
     done = run(folder, "--cores", "2", TABLE)
     assert done.returncode != 0
-    assert f"{PARTS[part]}: {damaged.with_name(damaged.name + '.damaged').stat().st_size} bytes, but" in done.stdout
+    assert f"The file is now {damaged.name}.damaged; run the same command again" in done.stdout
     ends_alike(folder, retrieved)
     assert {path: path.stat().st_mtime_ns for path in before} == before

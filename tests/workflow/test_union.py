@@ -41,7 +41,7 @@ def test_the_embeddings_of_a_union_are_those_of_its_members(united):
         member = pd.read_parquet(united / f"manifests/{name}.parquet")["image_id"]
         rows = pd.Index(both["image_id"]).get_indexer(name + "/" + member)
         np.testing.assert_array_equal(embeddings[rows], np.load(united / f"embeddings/{name}/pixels.npy"))
-    assert not list((united / "logs/embed_shard").glob("both*"))
+    assert not list((united / "logs/embed_images").glob("both*"))
 
 
 def test_hashed_patients_keep_their_groups_and_lose_their_ids(united):

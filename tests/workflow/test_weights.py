@@ -57,7 +57,7 @@ def write(folder, data, url, **changes):
     )
 
 
-def test_weights_are_fetched_once_and_a_changed_entry_embeds_its_model_alone_anew(tmp_path, data, published):
+def test_weights_are_fetched_once_and_a_changed_entry_embeds_only_its_model_again(tmp_path, data, published):
     folder, url, asked = published
     save_weights(folder / "tiny.pth")
     write(tmp_path, data, url)
