@@ -13,11 +13,12 @@ output = $$(.venv/bin/python -c "import sys, yaml; print(yaml.safe_load(open(sys
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1	/' | expand -t 18
 
-.venv/.installed: envs/lock.txt
+.venv/.installed: envs/lock.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; make PYTHON=/path/to/python3.11 results")'
 	echo "Installing the pinned packages into .venv (once; some minutes)"
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement envs/lock.txt
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
 setup: .venv/.installed ## install the pinned packages into .venv
@@ -32,8 +33,8 @@ results: setup ## run the default experiment (or CONFIG=file) to tables, figures
 	echo "Figures: $$results/figures"
 	echo "Report:  $$results/report.html (open it in a browser)"
 
-status: setup ## say what is done, running and missing of the default experiment (or CONFIG=file)
-	@$(snakemake) --summary --quiet all | .venv/bin/python workflow/status.py "$(output)"
+status: setup ## say what is done and what is missing of the default experiment (or CONFIG=file)
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" cbir status $(CONFIG)
 
 test: setup ## run the tests
 	@.venv/bin/python -m pytest -m "not slow"
@@ -45,18 +46,19 @@ lint: setup ## check formatting and style
 	@PATH="$(CURDIR)/.venv/bin:$$PATH"
 	ruff check .
 	ruff format --check .
+	lint-imports --no-logo
 	snakefmt --check Snakefile workflow/rules
 	snakemake --lint
 	hadolint Dockerfile
 
-lock: setup ## resolve envs/packages.toml anew into lock.txt and the conda environments
+lock: setup ## resolve envs/packages.toml into lock.txt and the conda environments
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" python envs/lock.py
 
-docs: setup ## write config/README.md from the schema
-	@PYTHONPATH=workflow/scripts .venv/bin/python -m cbir.experiment.reference
+docs: setup ## write config/README.md from the schemas
+	@.venv/bin/python -m cbir.experiment.reference
 
-bench: setup ## measure speed and memory of embedding, search, scoring and manifests (an hour; alone on the machine)
-	@for benchmark in embed search score manifest; do .venv/bin/python benchmarks/$$benchmark.py; done
+bench: setup ## measure speed and memory and write docs/performance.md (an hour, alone on the machine; QUICK=1: some minutes)
+	@.venv/bin/python benchmarks/write_page.py $(if $(QUICK),--quick)
 
 clean: ## delete the results of the default experiment
 	@rm -rf .snakemake results

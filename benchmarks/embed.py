@@ -2,16 +2,17 @@
 
     .venv/bin/python benchmarks/embed.py [--threads 2] [--rounds 3] [--images 128] [--batch 64] [--folder /scratch]
 
-Each line is the median over rounds, each of a process of its own, as the workflow starts a job. First it runs all of
-`embed_images`: start of the readers, reading, decoding, preprocessing, forward pass, writing; then, on as many images,
-the bare forward pass: the same encoder, threads, precision and batch on tensors in memory; then the readers alone:
-below the bare rate they bind. The ViT-B/16 is that of vit-b16-in21k with random weights, on 512-pixel files;
-EfficientNet-Lite0 gets eight times as many images. Memory is the peak of the step after a dataset and after one four
-times as large.
+Each line is the median over rounds. Every round is a process of its own, as the workflow starts a job. It first runs
+all of `embed_images`: start of the readers, reading, decoding, preprocessing, forward pass, writing. Then it runs the bare
+forward pass on as many images: the same encoder, threads, precision and batch on tensors in memory. Then it runs the
+readers alone; where their rate is below the bare rate, reading is the limit. The ViT-B/16 is that of vit-b16-in21k with
+random weights, on 512-pixel files. EfficientNet-Lite0 gets eight times as many images. Memory is the peak of the step
+after a dataset, and after one that is four times as large.
 """
 
 import argparse
 import json
+import os
 import resource
 import tempfile
 from copy import deepcopy
@@ -26,11 +27,13 @@ import transformers
 from measuring import peak_memory, seconds, start_case
 from PIL import Image
 
-from cbir.embeddings.images import embed_images, keep_freed_memory, make_loader
+from cbir.embeddings.images import embed_images, make_loader
+from cbir.embeddings.memory import keep_freed_memory
 from cbir.encoders.image_encoder import Encoder, load_encoder
 from cbir.experiment.catalogue import load_catalogue
 
-SIDE, DISTINCT = 512, 64  # pixels; files of a kind, each read several times
+SIDE = 512  # pixels
+DISTINCT = 64  # files of a kind, each read several times
 SUFFIXES = {"PNG": "png", "JPEG": "jpg", "DICOM": "dcm"}
 VIT, LITE = "vit-b16-in21k", "efficientnet-lite0"
 CATALOGUE = load_catalogue(Path(__file__).parents[1] / "workflow/models.yaml")
@@ -74,14 +77,15 @@ def load(model: str, precision: str, folder: Path) -> Encoder:
 
 
 def time_step(options: argparse.Namespace) -> dict[str, float]:
-    """Images a second of the step, the bare forward pass and reading alone; the readers' share of the CPU time."""
+    """Images per second of the step, the bare forward pass and reading alone; the readers' share of the CPU time."""
     encoder = load(options.model, options.precision, options.folder)
     suffix = SUFFIXES[options.kind]
     paths = [str(options.folder / f"{row % DISTINCT}.{suffix}") for row in range(options.images)]
-    table = pd.DataFrame({"path": paths, "frame": 0})
-    output = options.folder / "embeddings.npy"
+    hashes = [f"{row:032x}" for row in range(options.images)]  # all distinct, so that none is known already
+    table = pd.DataFrame({"pixel_hash": hashes, "path": paths, "frame": 0})
+    store = options.folder / f"store-{os.getpid()}"
     before = processor_time()
-    step = seconds(lambda: embed_images(encoder, table, output, options.batch, options.threads))
+    step = seconds(lambda: embed_images(encoder, table, store, options.batch, options.threads))
     own, readers = processor_time() - before
     peak = peak_memory()
     batch = torch.randn(options.batch, 3, encoder.side, encoder.side)
@@ -124,7 +128,7 @@ def compare(model: str, precision: str, kind: str, images: int, options: argpars
 
 
 def main() -> None:
-    """Run all of it and print what came out."""
+    """Run every case and print its line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)

@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/score.py
 
 The manifest and the neighbors are made up and lie in memory: 185 labels of uneven frequency in 4 modalities with 16
-regions, three images a patient, and a ranking that half knows the label.
+regions, three images per patient, and a ranking that half knows the label.
 """
 
 import multiprocessing

@@ -1,0 +1,67 @@
+"""Run the benchmarks and write docs/performance.md from their output. `make bench` runs this.
+
+    .venv/bin/python benchmarks/write_page.py [--quick]
+
+All of it takes about an hour on two cores, and the machine should do nothing else. With --quick it measures smaller cases
+once, in some minutes.
+"""
+
+import argparse
+import ast
+import os
+import platform
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+PAGE = FOLDER.parent / "docs/performance.md"
+QUICK = {  # the options of a quick run
+    "embed": ["--images=64", "--batch=32", "--rounds=1"],
+    "search": ["--small", "--rounds=1"],
+    "score": ["--small"],
+    "manifest": [],
+}
+HEADER = """\
+# Performance
+
+This page is written by `make bench`; don't edit it. Numbers depend on the machine, so compare ratios rather than absolute
+times. {kind} run on {date}: {machine}.
+"""
+
+
+def describe_machine() -> str:
+    """The processor, cores and memory of this machine in words."""
+    info = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*: (.+)", info.read_text()) if info.exists() else None
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    return f"{found[1] if found else platform.processor()}, {os.cpu_count()} cores, {memory:.0f} GiB of memory"
+
+
+def run_benchmark(name: str, options: list[str]) -> str:
+    """The section of one benchmark: what it measures, the command, and what it printed."""
+    title, _, text = ast.get_docstring(ast.parse((FOLDER / f"{name}.py").read_text())).partition("\n")
+    text = "\n".join(line for line in text.splitlines() if not line.startswith("    ")).strip()
+    print(f"benchmarks/{name}.py {' '.join(options)}", flush=True)
+    command = [sys.executable, str(FOLDER / f"{name}.py"), *options]
+    printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    print(printed, flush=True)
+    heading = f"## {name.capitalize()}\n\n{title}\n\n{text}".rstrip()
+    return f"{heading}\n\n```\n$ python {' '.join([f'benchmarks/{name}.py', *options])}\n{printed.rstrip()}\n```\n"
+
+
+def main() -> None:
+    """Write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="smaller cases, once, in some minutes")
+    quick = parser.parse_args().quick
+    date = datetime.now(UTC).date().isoformat()
+    header = HEADER.format(kind="Quick" if quick else "Full", date=date, machine=describe_machine())
+    sections = [run_benchmark(name, options if quick else []) for name, options in QUICK.items()]
+    PAGE.write_text("\n".join([header, *sections]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
