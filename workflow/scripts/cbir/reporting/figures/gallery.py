@@ -83,9 +83,10 @@ def draw(
 def choose_queries(manifest: pd.DataFrame, neighbors: Neighbors) -> list[tuple[str, float, int]]:
     """Two queries each with the highest, the median and the lowest precision at 5 in the full index.
 
-    Among queries with the same precision, a label shown less often so far comes first. After that, a hash of the
-    image_id decides, so that nobody chooses by hand. A query whose label has no image in the index split is left out.
-    Returns (kind, precision, position among the queries), where the kind is best, typical or worst, in that order.
+    Among queries with the same precision, a label that the other query of the kind does not have comes first, then a
+    label shown less often so far. After that, a hash of the image_id decides, so that nobody chooses by hand. A query
+    whose label has no image in the index split is left out. Returns (kind, precision, position among the queries),
+    where the kind is best, typical or worst, in that order.
     """
     precision = _precision_of_queries(manifest, neighbors)
     can_be_found = ~np.isnan(precision)
