@@ -1,6 +1,8 @@
+import ast
 import re
+import sys
 import tomllib
-from importlib.metadata import requires
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,9 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ENVS = Path(__file__).parents[2] / "envs"
+ROOT = Path(__file__).parents[2]
+ENVS = ROOT / "envs"
+SCRIPTS = ROOT / "workflow/scripts"
 PACKAGES = tomllib.loads((ENVS / "packages.toml").read_text())
 LOCK = (ENVS / "lock.txt").read_text().splitlines()
 
@@ -60,3 +64,54 @@ def test_an_environment_is_complete(name):
 
 def test_there_is_no_environment_file_without_a_source():
     assert {path.stem for path in ENVS.glob("*.yaml")} == set(PACKAGES["environments"])
+
+
+def scripts_with_environments() -> list[tuple[str, str]]:
+    """Each script and the conda environment of its rule."""
+    rules = "".join(path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
+    found = re.findall(
+        r'conda:\s+"<envs>/(\w+)\.yaml"(?:(?!conda:).)*?script:\s+"\.\./scripts/(\w+)\.py"', rules, re.DOTALL
+    )
+    return sorted({(script, environment) for environment, script in found})
+
+
+def module_files(name: str) -> list[Path]:
+    """The file of a module of the library, or of a name in it; none where it is no module."""
+    path = SCRIPTS.joinpath(*name.split("."))
+    return [file for file in (path / "__init__.py", path.with_suffix(".py")) if file.exists()]
+
+
+def imported_packages(script: str) -> set[str]:
+    """The top-level packages that a script imports, also through the library and inside functions."""
+    packages, seen, todo = set(), set(), [SCRIPTS / f"{script}.py"]
+    while todo:
+        path = todo.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        text = path.read_text()
+        if "import_module(" in text:  # it finds the modules beside it by their names
+            todo += path.parent.glob("*.py")
+        for node in ast.walk(ast.parse(text)):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            todo += [file for name in names if name.startswith("cbir") for file in module_files(name)]
+            packages |= {name.split(".")[0] for name in names}
+    return packages - set(sys.stdlib_module_names) - {"cbir"}
+
+
+def test_every_script_has_an_environment():
+    assert {script for script, _ in scripts_with_environments()} == {path.stem for path in SCRIPTS.glob("*.py")}
+
+
+@pytest.mark.parametrize(("script", "environment"), scripts_with_environments())
+def test_an_environment_has_every_package_that_its_scripts_import(script, environment):
+    """In an environment of conda, Python would silently take a missing package from the one that runs Snakemake."""
+    distributions = packages_distributions()
+    held = {canonicalize_name(Requirement(pin).name) for pin in pins(environment)}
+    for package in imported_packages(script):
+        names = {canonicalize_name(name) for name in distributions.get(package, [package])}
+        assert names & held, (
+            f"{script} imports {package}; add it to {environment} in envs/packages.toml, then make lock"
+        )
