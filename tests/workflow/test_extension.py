@@ -45,8 +45,8 @@ ENTRY = """
 lite0-other-seed:
   description: EfficientNet-Lite0 with other random weights
   family: control
-  loader: efficientnet-lite
-  architecture: efficientnet-lite0
+  loader: timm
+  architecture: tf_efficientnet_lite0
   weights: {seed: 7}
   input: {size: 64, resize: squash, interpolation: bicubic, mean: [0.498, 0.498, 0.498], std: [0.502, 0.502, 0.502]}
   pooling: mean
