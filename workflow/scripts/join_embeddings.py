@@ -3,7 +3,7 @@
 import json
 
 from cbir.datasets.manifest import read_manifest
-from cbir.datasets.pixels import hashes_of
+from cbir.datasets.pixels import pixel_hashes
 from cbir.embeddings.vectors import join_embeddings
 from cbir.files import whole_file
 from cbir.runs.job import job
@@ -11,7 +11,7 @@ from cbir.tidy import label_rows, read_table, write_table
 
 with job(snakemake):
     given, output, wildcards = snakemake.input, snakemake.output, snakemake.wildcards
-    hashes = hashes_of(read_manifest(given.manifest, columns=["image_id"]), read_table(given.inspection))
+    hashes = pixel_hashes(read_manifest(given.manifest, columns=["image_id"]), read_table(given.inspection))
     provenance, cost = join_embeddings(hashes, given.records, snakemake.params.vectors, output.embeddings)
     with whole_file(output.provenance) as partial:
         partial.write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")

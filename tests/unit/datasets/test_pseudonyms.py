@@ -1,6 +1,9 @@
 import hashlib
 import hmac
+import secrets
 import stat
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pandas as pd
 import pytest
@@ -42,7 +45,28 @@ def test_a_key_is_made_once_for_the_owner_alone(tmp_path):
     assert len(key) == 32
     assert read_key(path) == key
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [file.name for file in path.parent.iterdir()] == ["patients.key"]
     assert read_key(tmp_path / "other.key") != key
+
+
+def test_jobs_that_make_the_key_at_the_same_time_get_the_same_one(tmp_path):
+    threads = 8
+    barrier = Barrier(threads)
+
+    def read(path):
+        barrier.wait()
+        return read_key(path)
+
+    with ThreadPoolExecutor(threads) as pool:
+        for trial in range(20):
+            assert len(set(pool.map(read, [tmp_path / f"{trial}.key"] * threads))) == 1
+
+
+def test_a_key_of_another_job_is_never_replaced(tmp_path, monkeypatch):
+    path, other = tmp_path / "patients.key", bytes(range(32))
+    monkeypatch.setattr(secrets, "token_bytes", lambda size: path.write_bytes(other) and bytes(size))
+    assert read_key(path) == other
+    assert path.read_bytes() == other
 
 
 def test_a_key_that_cannot_be_used_is_named(tmp_path):

@@ -1,4 +1,4 @@
-"""Hygiene: what must not be counted among the images, or not in silence, when a dataset becomes an experiment."""
+"""Images that are left out of a dataset, and why: unreadable files, rare labels, repeats and patients of queries."""
 
 import pandas as pd
 
@@ -6,6 +6,13 @@ from cbir.datasets.splits import assign_splits
 from cbir.errors import InputError, listing
 
 LEFT_OUT = ["image_id", "label", "patient_id", "split", "reason"]
+# the reason of an image in the table of left-out images, by the column of the table of counts
+REASONS = {
+    "left_out_unreadable": "unreadable",
+    "left_out_rare_label": "rare label",
+    "left_out_repeats": "same pixels as a query",
+    "left_out_query_patients": "patient of a query",
+}
 
 
 def prepare_dataset(
@@ -19,111 +26,144 @@ def prepare_dataset(
     duplicates: str,
     seed: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The manifest with splits and without what the experiment leaves out, and a row for each image left out.
+    """Divide a dataset into splits and leave out the images that must not be in the experiment.
 
-    manifest: as `complete_manifest` made it. inspection: `image_id, readable, reason, pixel_hash`.
-    unreadable: "fail" or "drop". duplicates: "report" or "drop". Returns (manifest, left out with LEFT_OUT columns).
-    Raises InputError that lists all unreadable images, or what `cbir.datasets.splits.assign_splits` refuses.
+    manifest: made by `complete_manifest`. inspection: `image_id, readable, reason, pixel_hash` of the same images.
+    shares: share of the images in each split, by its name. min_per_label: a label with fewer images is left out.
+    unreadable: "fail" or "drop". duplicates: "report" or "drop".
+
+    Returns the manifest with splits, and one row with the columns LEFT_OUT for each image left out. Raises InputError
+    for unreadable images (all are listed), for splits that `assign_splits` refuses, and for an empty index or an empty
+    set of queries.
     """
-    readable = _readable(manifest, inspection, dataset, unreadable)
-    parts = [_left_out(manifest[~readable], "unreadable")]
-    images = manifest[readable]
+    unread = ~_find_readable(manifest, inspection, dataset, unreadable)
+    images, unreadable_rows = leave_out(manifest, unread, "unreadable")
+    images, rare_rows = leave_out_rare_labels(images, min_per_label)
+    images = assign_splits(images, shares, seed, dataset)
+    images, cleaned_rows = clean_splits(images, inspection, dataset, min_per_label=min_per_label, duplicates=duplicates)
+    return images, pd.concat([unreadable_rows, rare_rows, cleaned_rows], ignore_index=True)
 
-    enough = images["label"].map(images["label"].value_counts()) >= min_per_label
-    parts.append(_left_out(images[~enough], "rare label"))
-    images = assign_splits(images[enough], shares, seed, dataset)
 
+def clean_splits(
+    images: pd.DataFrame, inspection: pd.DataFrame, dataset: str, *, min_per_label: int, duplicates: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Leave out index images that repeat a query or show its patient, then labels that are rare in the index.
+
+    images: a manifest whose images all have a split. duplicates: "drop" leaves out the repeats and the patients of
+    queries; "report" keeps them. min_per_label: a label with fewer images in the index is left out of every split.
+
+    Returns the cleaned manifest, and one row with the columns LEFT_OUT for each image left out. Raises InputError where
+    no image is left in the index or among the queries.
+    """
+    left_out = []
     if duplicates == "drop":
-        for reason, found in (
-            ("same pixels as a query", repeats_query(images, inspection)),
-            ("patient of a query", shares_patient(images)),
-        ):
-            found = found.reindex(images.index)
-            parts.append(_left_out(images[found], reason))
-            images = images[~found]
-
-    indexed = images.loc[images["split"] == "train", "label"].value_counts()
-    enough = images["label"].map(indexed).fillna(0) >= min_per_label
-    parts.append(_left_out(images[~enough], "rare label"))
-    images = images[enough]
-
+        images, repeats = leave_out(images, repeats_query(images, inspection), "same pixels as a query")
+        images, patients = leave_out(images, shares_patient(images), "patient of a query")
+        left_out = [repeats, patients]
+    images, rare = leave_out_rare_labels(images, min_per_label, counted=images["split"] == "train")
     for split in ("train", "test"):
         if not (images["split"] == split).any():
             raise InputError(
                 f"dataset {dataset}: no image is left in the split {split}; see its split and min_per_label"
             )
-    return images.reset_index(drop=True), pd.concat(parts, ignore_index=True)
+    return images.reset_index(drop=True), pd.concat([*left_out, rare], ignore_index=True)
 
 
-def _readable(manifest: pd.DataFrame, inspection: pd.DataFrame, dataset: str, unreadable: str) -> pd.Series:
-    inspection = inspection.set_index("image_id").loc[manifest["image_id"]]
-    readable = pd.Series(inspection["readable"].to_numpy(), index=manifest.index)
+def leave_out_rare_labels(
+    images: pd.DataFrame, min_per_label: int, counted: pd.Series | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Leave out all images of labels that fewer than `min_per_label` images have.
+
+    counted: (images,) bool, the images that count towards a label; all of them by default. Returns the other images,
+    and one row with the columns LEFT_OUT for each image left out.
+    """
+    labels = images["label"] if counted is None else images.loc[counted, "label"]
+    count = images["label"].map(labels.value_counts()).fillna(0)
+    return leave_out(images, count < min_per_label, "rare label")
+
+
+def leave_out(images: pd.DataFrame, found: pd.Series, reason: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split a manifest in two: the images that stay, and the columns LEFT_OUT of those in `found`.
+
+    found: (images,) bool, indexed as `images`.
+    """
+    return images[~found], images[found].assign(reason=reason)[LEFT_OUT]
+
+
+def _find_readable(manifest: pd.DataFrame, inspection: pd.DataFrame, dataset: str, unreadable: str) -> pd.Series:
+    """Whether each image could be decoded. Where `unreadable` is "fail", raises InputError for those that could not."""
+    inspection = inspection.set_index("image_id").loc[manifest["image_id"]].set_axis(manifest.index)
+    readable = inspection["readable"]
     if unreadable == "fail" and not readable.all():
-        bad = [
-            f"{path}: {reason}"
-            for path, reason in zip(
-                manifest.loc[~readable, "path"], inspection["reason"][~readable.to_numpy()], strict=True
-            )
-        ]
+        paths, reasons = manifest.loc[~readable, "path"], inspection.loc[~readable, "reason"]
         raise InputError(
-            f"dataset {dataset}: {len(bad)} of {len(manifest)} images cannot be read; mend them, or set "
-            f"unreadable: drop to go on without them:{listing(bad)}"
+            f"dataset {dataset}: {len(paths)} of {len(manifest)} images cannot be read; fix them, or set "
+            f"unreadable: drop to go on without them:{listing(paths + ': ' + reasons)}"
         )
     return readable
 
 
-def _left_out(images: pd.DataFrame, reason: str) -> pd.DataFrame:
-    return images.assign(reason=reason)[LEFT_OUT]
-
-
 def take_as_readable(manifest: pd.DataFrame) -> pd.DataFrame:
-    """The inspection of a dataset that has no images to inspect: all readable, their pixels unknown."""
+    """Inspection of a dataset that has embeddings but no image files: all readable, with unknown (empty) hashes.
+
+    >>> take_as_readable(pd.DataFrame({"image_id": ["a", "b"]})).to_dict("records")[0]
+    {'image_id': 'a', 'readable': True, 'reason': '', 'pixel_hash': ''}
+    """
     return pd.DataFrame({"image_id": manifest["image_id"], "readable": True, "reason": "", "pixel_hash": ""})
 
 
 def repeats_query(images: pd.DataFrame, inspection: pd.DataFrame) -> pd.Series:
-    """Whether each index image has the same pixels as some query; False for other splits and unknown pixels."""
+    """Whether each index image has the same pixels as a query.
+
+    False for images of other splits and for images with an unknown (empty) hash.
+
+    >>> images = pd.DataFrame({"image_id": ["a", "b", "q"], "split": ["train", "train", "test"]})
+    >>> inspection = pd.DataFrame({"image_id": ["a", "b", "q"], "pixel_hash": ["1f", "2e", "2e"]})
+    >>> repeats_query(images, inspection).tolist()
+    [False, True, False]
+    """
     hashes = images["image_id"].map(inspection.set_index("image_id")["pixel_hash"])
-    asked = hashes[images["split"] == "test"].unique()
-    return (images["split"] == "train") & hashes.isin(asked) & (hashes != "")
+    query_hashes = hashes[images["split"] == "test"].unique()
+    return (images["split"] == "train") & hashes.isin(query_hashes) & (hashes != "")
 
 
 def shares_patient(images: pd.DataFrame) -> pd.Series:
-    """Whether each index image is of a patient that is also among the queries; only official splits have such."""
-    asked = images.loc[images["split"] == "test", "patient_id"].unique()
-    return (images["split"] == "train") & images["patient_id"].isin(asked)
+    """Whether each index image shows a patient who is also among the queries. This occurs in official splits only.
+
+    >>> shares_patient(pd.DataFrame({"patient_id": ["p1", "p2", "p2"], "split": ["train", "train", "test"]})).tolist()
+    [False, True, False]
+    """
+    query_patients = images.loc[images["split"] == "test", "patient_id"].unique()
+    return (images["split"] == "train") & images["patient_id"].isin(query_patients)
 
 
 def count_splits(
     images: pd.DataFrame, left_out: pd.DataFrame, inspection: pd.DataFrame, by_source: pd.DataFrame, dataset: str
 ) -> pd.DataFrame:
-    """A row a split: images, patients, labels, what stayed in but is suspect, what was left out and why.
+    """Count the images, patients and labels of each split, the suspect images in it, and the images left out of it.
 
-    images, left_out: as `prepare_dataset` returns them. by_source: `reason, images` that the adapter left out, such as
-    images of several findings. What was left out before the splits were drawn stands in a row "not split".
+    images, left_out: as `prepare_dataset` returns them. by_source: `reason, images`, the number of images that the
+    dataset's source left out for each reason, such as several findings in one image; without rows for a union.
+
+    Returns one row per split. Images left out before the splits were drawn are counted in a row "not split", which is
+    absent where there are none.
     """
     suspects = {
         "repeats_of_queries": repeats_query(images, inspection),
         "images_of_query_patients": shares_patient(images),
     }
-    reasons = {
-        "left_out_unreadable": "unreadable",
-        "left_out_rare_label": "rare label",
-        "left_out_repeats": "same pixels as a query",
-        "left_out_query_patients": "patient of a query",
-    }
     rows = []
     for split in ("train", "val", "test", ""):
-        held, out = images["split"] == split, left_out[left_out["split"] == split]
+        kept, out = images["split"] == split, left_out[left_out["split"] == split]
         rows.append(
             {
                 "dataset": dataset,
                 "split": split or "not split",
-                "images": int(held.sum()),
-                "patients": images.loc[held, "patient_id"].nunique(),
-                "labels": images.loc[held, "label"].nunique(),
-                **{name: int((found & held).sum()) for name, found in suspects.items()},
-                **{name: int((out["reason"] == reason).sum()) for name, reason in reasons.items()},
+                "images": int(kept.sum()),
+                "patients": images.loc[kept, "patient_id"].nunique(),
+                "labels": images.loc[kept, "label"].nunique(),
+                **{column: int((found & kept).sum()) for column, found in suspects.items()},
+                **{column: int((out["reason"] == reason).sum()) for column, reason in REASONS.items()},
                 "left_out_by_source": 0 if split else int(by_source["images"].sum()),
             }
         )

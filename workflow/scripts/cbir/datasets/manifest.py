@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from cbir.errors import InputError, listing
+from cbir.files import set_aside, whole_file
 
 COLUMNS = {
     "image_id": "str",
@@ -74,19 +75,28 @@ def _check_labels(images: pd.DataFrame, dataset: str) -> None:
 
 
 def write_manifest(manifest: pd.DataFrame, path: str | Path) -> None:
-    """Write a manifest as Parquet; the same manifest gives the same bytes."""
-    manifest.to_parquet(path, index=False, compression="zstd")
+    """Write a manifest as Parquet. Equal manifests are written as equal bytes."""
+    with whole_file(path) as partial:
+        manifest.to_parquet(partial, index=False, compression="zstd")
 
 
 def read_manifest(path: str | Path, columns: list[str] | None = None) -> pd.DataFrame:
-    """Read a manifest, or some of its columns. Raises InputError where the file is none."""
+    """Read a manifest, or some of its columns. Raises InputError for a damaged file, which is set aside."""
     try:
         return pd.read_parquet(path, columns=columns)
-    except Exception as error:
-        raise InputError(f"{path}: not a manifest ({error}); delete it and run again") from error
+    except (FileNotFoundError, PermissionError, MemoryError):
+        raise
+    except Exception as error:  # pyarrow raises many kinds for a damaged file
+        raise set_aside(path, f"not a manifest ({error})") from error
 
 
-def read_shard(path: str | Path, shard: int, shard_size: int, columns: list[str] | None = None) -> pd.DataFrame:
-    """The rows of a manifest from shard * shard_size on, at most shard_size of them."""
+def read_part(path: str | Path, part: int, parts: int, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read one of several nearly equal runs of rows of a manifest, divided as `numpy.array_split` does.
+
+    part: number of the run, from 0. parts: number of runs. The first runs have one row more than the last ones where
+    the rows cannot be divided equally, and the last ones are empty where there are fewer rows than runs.
+    """
     images = read_manifest(path, columns)
-    return images.iloc[shard * shard_size : (shard + 1) * shard_size].reset_index(drop=True)
+    size, longer = divmod(len(images), parts)
+    start = part * size + min(part, longer)
+    return images.iloc[start : start + size + (part < longer)].reset_index(drop=True)

@@ -4,6 +4,8 @@ import hashlib
 import hmac
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -14,27 +16,35 @@ KEY_BYTES = 32
 
 
 def read_key(path: str | Path) -> bytes:
-    """The secret key in a file of which only the owner may know; a new random one where there is no file.
+    """Read the secret key of the patient ids from a file, or make the file with a new random key.
 
-    Keep it outside the results: who has the key can test whether a patient is in them. Raises InputError where the file
-    cannot be read or written or is too short for a key.
+    Only the owner can read the new file. It appears with its whole content, and of several jobs that make it at the
+    same time, all return the key of the first. Keep the file outside the results: with the key, one can test whether a
+    patient is in them.
+
+    Raises InputError where the file cannot be read or written, or is too short for a key.
     """
     path = Path(path).expanduser()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            key = path.read_bytes()
-        else:
-            key = secrets.token_bytes(KEY_BYTES)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(key)
+        if not path.exists():
+            _make_key(path)
+        key = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot use {path} as the key of patient ids ({error}); set patient_key to a file") from error
     if len(key) < KEY_BYTES:
         raise InputError(f"{path} holds {len(key)} bytes, a key has {KEY_BYTES} or more; delete it for a new one")
     return key
+
+
+def _make_key(path: Path) -> None:
+    """Write a new random key, unless another process writes one first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A temporary file can be read by its owner only. Unlike a renamed file, a link never replaces another job's key.
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.") as file:
+        file.write(secrets.token_bytes(KEY_BYTES))
+        file.flush()
+        with suppress(FileExistsError):
+            os.link(file.name, path)
 
 
 def hash_patients(manifest: pd.DataFrame, key: bytes) -> pd.DataFrame:
