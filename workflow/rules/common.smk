@@ -22,8 +22,8 @@ LONG = 1  # priority of the long steps: they begin first, and short ones fill th
 
 if workflow.is_main_process and (changes := list_changes(RESULTS, PROJECT)):
     logger.warning(
-        f"{RESULTS} was last written with another state of {', '.join(changes)}. Snakemake doesn't look at these: what is "
-        "finished stays. --forceall makes everything again, --forcerun RULE everything from one rule on."
+        f"{RESULTS} was last written with another state of {', '.join(changes)}. Snakemake doesn't look at these: what "
+        "is finished stays. --forceall makes everything again, --forcerun RULE everything from one rule on."
     )
 
 
