@@ -153,7 +153,7 @@ rule trace_index_size:
     input:
         retrieval="<results>/tables/retrieval.csv",
     output:
-        curves="<results>/tables/index_size.csv",
+        points="<results>/tables/index_size.csv",
         fits="<results>/tables/index_size_fit.csv",
     log:
         "<logs>/trace_index_size.log",

@@ -18,7 +18,7 @@ PATIENCE = 20  # epochs without a better accuracy on val, after which training e
 log = logging.getLogger(__name__)
 
 
-def probe(embeddings: np.ndarray, manifest: pd.DataFrame, epochs: int, seed: int) -> Predictions:
+def probe_linear(embeddings: np.ndarray, manifest: pd.DataFrame, epochs: int, seed: int) -> Predictions:
     """Train a linear classifier on the embeddings of the train images, and predict the labels of the test images.
 
     embeddings: (n, d) float32, memory-mapped. manifest: needs label and split. epochs, seed: as for train_probe.
