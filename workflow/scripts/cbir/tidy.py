@@ -58,7 +58,6 @@ def _read_csv(path: str | Path) -> pd.DataFrame:
         dtype={column: "str" for column in columns if column in NAMES},
         keep_default_na=False,
         na_values={column: ["", "nan"] for column in columns if column not in NAMES},
-        float_precision="round_trip",
     )
 
 
