@@ -69,9 +69,8 @@ def test_there_is_no_environment_file_without_a_source():
 def scripts_with_environments() -> list[tuple[str, str]]:
     """Each script and the conda environment of its rule."""
     rules = "".join(path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
-    found = re.findall(
-        r'conda:\s+"<envs>/(\w+)\.yaml"(?:(?!conda:).)*?script:\s+"\.\./scripts/(\w+)\.py"', rules, re.DOTALL
-    )
+    environment_then_script = r'f"\{ENVS\}/(\w+)\.yaml"(?:(?!ENVS).)*?"\.\./scripts/(\w+)\.py"'
+    found = re.findall(environment_then_script, rules, re.DOTALL)
     return sorted({(script, environment) for environment, script in found})
 
 

@@ -18,6 +18,7 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 config = EXPERIMENT.config
 RESULTS = Path(config["results"])
+ENVS = f"{workflow.basedir}/envs"  # conda environments, one per kind of step
 LONG = 1  # priority of the long steps: they begin first, and short ones fill the cores that they leave
 
 if workflow.is_main_process and (changes := list_changes(RESULTS, PROJECT)):
@@ -31,7 +32,6 @@ pathvars:
     results=config["results"],
     logs=f"{RESULTS}/logs",
     weights=config["weights"],
-    envs=f"{workflow.basedir}/envs",
 
 
 wildcard_constraints:

@@ -10,7 +10,7 @@ rule make_phantoms:
     log:
         "<logs>/make_phantoms/{dataset}.log",
     conda:
-        "<envs>/data.yaml"
+        f"{ENVS}/data.yaml"
     threads: 8
     params:
         patients=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].options["patients"],
@@ -33,7 +33,7 @@ rule make_manifest:
     log:
         "<logs>/make_manifest/{dataset}.log",
     conda:
-        "<envs>/data.yaml"
+        f"{ENVS}/data.yaml"
     params:
         options=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].source_options,
     script:
@@ -52,7 +52,7 @@ rule inspect_images:
     log:
         "<logs>/inspect_images/{dataset}/{part}-of-{parts}.log",
     conda:
-        "<envs>/data.yaml"
+        f"{ENVS}/data.yaml"
     threads: 4
     script:
         "../scripts/inspect_images.py"
@@ -74,7 +74,7 @@ rule join_inspections:
     log:
         "<logs>/join_inspections/{dataset}.log",
     conda:
-        "<envs>/data.yaml"
+        f"{ENVS}/data.yaml"
     script:
         "../scripts/join_inspections.py"
 
@@ -101,7 +101,7 @@ rule split_dataset:
     wildcard_constraints:
         dataset=EXPERIMENT.pattern("has_own_source"),
     conda:
-        "<envs>/data.yaml"
+        f"{ENVS}/data.yaml"
     params:
         cleaning=lambda wildcards: EXPERIMENT.cleaning_options(wildcards.dataset),
         index_sizes=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].index_sizes,
@@ -129,7 +129,7 @@ rule unite_datasets:
     wildcard_constraints:
         dataset=EXPERIMENT.pattern("is_union"),
     conda:
-        "<envs>/data.yaml"
+        f"{ENVS}/data.yaml"
     params:
         members=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].members,
         cleaning=lambda wildcards: EXPERIMENT.cleaning_options(wildcards.dataset),

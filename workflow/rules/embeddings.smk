@@ -20,7 +20,7 @@ rule embed_images:
         "<logs>/embed_images/{dataset}/{model}/{part}-of-{parts}.log",
     priority: LONG
     conda:
-        "<envs>/embed.yaml"
+        f"{ENVS}/embed.yaml"
     threads: config["embedding"]["threads"]
     resources:
         gpu=int(config["embedding"]["device"] == "cuda"),
@@ -52,7 +52,7 @@ rule join_embeddings:
     wildcard_constraints:
         dataset=EXPERIMENT.pattern("is_embedded"),
     conda:
-        "<envs>/data.yaml"
+        f"{ENVS}/data.yaml"
     params:
         vectors="<results>/vectors/{model}",
     script:
@@ -74,7 +74,7 @@ rule import_embeddings:
     wildcard_constraints:
         dataset=EXPERIMENT.pattern("is_released"),
     conda:
-        "<envs>/data.yaml"
+        f"{ENVS}/data.yaml"
     params:
         folder=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].options["embeddings"],
     script:
@@ -99,7 +99,7 @@ rule unite_embeddings:
     wildcard_constraints:
         dataset=EXPERIMENT.pattern("is_union"),
     conda:
-        "<envs>/data.yaml"
+        f"{ENVS}/data.yaml"
     params:
         members=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].members,
     script:

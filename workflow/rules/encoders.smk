@@ -21,7 +21,7 @@ rule fetch_weights:
         file=EXPERIMENT.missing_files_pattern(Path(config["weights"])),
     localrule: True
     conda:
-        "<envs>/embed.yaml"
+        f"{ENVS}/embed.yaml"
     params:
         source=lambda wildcards: EXPERIMENT.published_files[wildcards.file],
     script:

@@ -14,7 +14,7 @@ rule score_retrieval:
     log:
         f"<logs>/score_retrieval/{CELL}.log",
     conda:
-        "<envs>/analysis.yaml"
+        f"{ENVS}/analysis.yaml"
     params:
         levels=config["scores"]["levels"],
         at=config["scores"]["at"],
@@ -39,7 +39,7 @@ rule compare_models:
     log:
         "<logs>/compare_models/{dataset}/{index}.log",
     conda:
-        "<envs>/analysis.yaml"
+        f"{ENVS}/analysis.yaml"
     params:
         models=EXPERIMENT.models,
         size="full",
@@ -66,7 +66,7 @@ rule score_predictions:
     log:
         "<logs>/score_predictions/{dataset}/{model}.log",
     conda:
-        "<envs>/analysis.yaml"
+        f"{ENVS}/analysis.yaml"
     params:
         probes=EXPERIMENT.classifiers,
         bootstrap=config["scores"]["bootstrap"],
@@ -91,7 +91,7 @@ rule score_labels:
     log:
         "<logs>/score_labels/{dataset}/{model}.log",
     conda:
-        "<envs>/analysis.yaml"
+        f"{ENVS}/analysis.yaml"
     params:
         cell=lambda wildcards: EXPERIMENT.full_cell(wildcards.dataset, wildcards.model),
         at=config["scores"]["at"],
@@ -114,7 +114,7 @@ rule describe_space:
     log:
         "<logs>/describe_space/{dataset}/{model}.log",
     conda:
-        "<envs>/analysis.yaml"
+        f"{ENVS}/analysis.yaml"
     params:
         cell=lambda wildcards: EXPERIMENT.full_cell(wildcards.dataset, wildcards.model),
         levels=EXPERIMENT.levels_of_all_images,
@@ -137,7 +137,7 @@ rule map_embeddings:
     log:
         "<logs>/map_embeddings/{dataset}/{model}.log",
     conda:
-        "<envs>/analysis.yaml"
+        f"{ENVS}/analysis.yaml"
     params:
         images=config["maps"]["images"],
         seed=config["seed"],
@@ -158,7 +158,7 @@ rule trace_index_size:
     log:
         "<logs>/trace_index_size.log",
     conda:
-        "<envs>/analysis.yaml"
+        f"{ENVS}/analysis.yaml"
     params:
         at=config["scores"]["at"],
     script:

@@ -14,7 +14,7 @@ for table in EXPERIMENT.tables.values():
             log:
                 f"<logs>/gather/{table.name}.log",
             conda:
-                "<envs>/analysis.yaml"
+                f"{ENVS}/analysis.yaml"
             params:
                 sort_by=table.sort_by,
             script:
@@ -35,7 +35,7 @@ for table in EXPERIMENT.tables.values():
             log:
                 f"<logs>/tabulate/{table.name}.log",
             conda:
-                "<envs>/analysis.yaml"
+                f"{ENVS}/analysis.yaml"
             params:
                 table=table.name,
                 models=EXPERIMENT.models,
@@ -86,7 +86,7 @@ for figure in EXPERIMENT.figures.values():
         log:
             f"<logs>/{figure.path}.log",
         conda:
-            "<envs>/analysis.yaml"
+            f"{ENVS}/analysis.yaml"
         params:
             figure=figure.name,
             index=figure.index,

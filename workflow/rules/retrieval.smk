@@ -22,7 +22,7 @@ rule sample_index_rows:
     log:
         "<logs>/sample_index_rows/{dataset}/{size}.{draw}.log",
     conda:
-        "<envs>/data.yaml"
+        f"{ENVS}/data.yaml"
     params:
         seed=config["seed"],
         stratify=config["stratify"],
@@ -44,7 +44,7 @@ rule build_index:
     log:
         f"<logs>/build_index/{PART}.log",
     conda:
-        "<envs>/search.yaml"
+        f"{ENVS}/search.yaml"
     threads: lambda wildcards: EXPERIMENT.build_threads(wildcards.index)
     params:
         factory=lambda wildcards: config["indexes"][wildcards.index]["factory"],
@@ -69,7 +69,7 @@ rule search_index:
     log:
         f"<logs>/search_index/{PART}.log",
     conda:
-        "<envs>/search.yaml"
+        f"{ENVS}/search.yaml"
     threads: config["search"]["threads"]
     resources:
         gpu=int(config["search"]["device"] == "cuda"),
@@ -97,7 +97,7 @@ if PARTS > 1:
         log:
             f"<logs>/merge_neighbors/{CELL}.log",
         conda:
-            "<envs>/search.yaml"
+            f"{ENVS}/search.yaml"
         params:
             k=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].k,
         script:
@@ -124,7 +124,7 @@ rule measure_index:
         f"<logs>/measure_index/{CELL}.log",
     priority: -1
     conda:
-        "<envs>/search.yaml"
+        f"{ENVS}/search.yaml"
     threads: config["search"]["threads"]
     params:
         factory=lambda wildcards: config["indexes"][wildcards.index]["factory"],

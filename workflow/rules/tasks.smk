@@ -13,7 +13,7 @@ rule probe_linear:
     log:
         "<logs>/probe_linear/{dataset}/{model}.log",
     conda:
-        "<envs>/embed.yaml"
+        f"{ENVS}/embed.yaml"
     params:
         epochs=config["probes"]["epochs"],
         seed=config["seed"],
@@ -36,7 +36,7 @@ rule classify_knn:
     log:
         "<logs>/classify_knn/{dataset}/{model}.log",
     conda:
-        "<envs>/search.yaml"
+        f"{ENVS}/search.yaml"
     threads: config["search"]["threads"]
     params:
         k=config["probes"]["k"],
