@@ -1,7 +1,11 @@
+import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, f"{workflow.basedir}/workflow/scripts")
+LIBRARY = f"{workflow.basedir}/workflow/scripts"
+sys.path.insert(0, LIBRARY)
+# Scripts import the library beside them, even where another copy of it is installed.
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [LIBRARY, os.environ.get("PYTHONPATH")]))
 
 from cbir.errors import InputError
 from cbir.experiment.plan import read_experiment
