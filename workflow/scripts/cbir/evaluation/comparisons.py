@@ -100,12 +100,8 @@ def compare_values(
     differences = (values[first] - values[second]).transpose(1, 2, 0).reshape(queries, -1)
     scored = ~np.isnan(differences).any(axis=1)
     (resampled,) = bootstrap_means([(differences, labels)], patients, bootstrap, seed)
-    parts = np.hstack(
-        [
-            _sum_by_patient(differences[scored] * query_weights(labels[scored], average)[:, None], patients, scored)
-            for average in AVERAGES
-        ]
-    )
+    weighted = [differences[scored] * query_weights(labels[scored], average)[:, None] for average in AVERAGES]
+    parts = _sum_by_patient(np.hstack(weighted), patients[scored], int(patients.max()) + 1)
     figures = np.stack([parts.sum(axis=0), sign_flip_p(parts, seed)])
     if not scored.any():
         figures[:] = np.nan
@@ -168,13 +164,10 @@ def correct_holm(p: np.ndarray) -> np.ndarray:
     return corrected
 
 
-def _sum_by_patient(values: np.ndarray, patients: np.ndarray, scored: np.ndarray) -> np.ndarray:
-    """Sums of the scored queries of each patient, 0 for a patient without one: (patients, columns) float64.
+def _sum_by_patient(values: np.ndarray, patients: np.ndarray, number: int) -> np.ndarray:
+    """Sums over each patient's queries: (queries, columns) float to (number, columns), 0 for a patient without any.
 
-    values: (scored queries, columns) float. patients: (queries,) int codes. scored: (queries,) bool.
+    patients: (queries,) int codes below `number`.
     """
-    of_scored, number = patients[scored], int(patients.max()) + 1
-    member = csr_array(
-        (np.ones(len(of_scored)), of_scored, np.arange(len(of_scored) + 1)), shape=(len(of_scored), number)
-    )
+    member = csr_array((np.ones(len(patients)), patients, np.arange(len(patients) + 1)), (len(patients), number))
     return member.T @ values
