@@ -53,8 +53,8 @@ class Encoder:
 def load_encoder(entry: dict, weights: str | Path | None, device: str, precision: str) -> Encoder:
     """Build an encoder from its catalogue entry.
 
-    weights: the path of the fetched weight file; None if the entry's weights are in a package, random or absent.
-    device: auto or torch's name of a device, as for `choose_device`. precision: float32, bfloat16 or float16.
+    weights: the path of the fetched weight file; None if the entry's weights are in a package or random, or if there
+    are none. device: auto or torch's name of a device, as for `choose_device`. precision: one of PRECISIONS.
 
     Raises InputError for missing or wrong weights, with the name of every tensor that is missing, unexpected or has
     another shape, and for an unknown loader or a device that this machine does not have.

@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 def find_weights(entry: dict, fetched: str | Path | None) -> tuple[Path | None, str | None]:
     """The weight file of a catalogue entry and its SHA-256, or None twice if the entry needs no file.
 
-    fetched: the path of the weight file for entries whose weights are fetched. Entries whose weights are in a Python
-    package, random or absent ignore it. Nothing here imports torch.
+    fetched: the path of the fetched weight file; None if the entry's weights are in a package or random, or if there
+    are none. Nothing here imports torch.
 
     Raises InputError if the file or the package is missing, or if the SHA-256 is not the catalogue's.
 
