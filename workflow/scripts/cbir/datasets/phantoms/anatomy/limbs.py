@@ -1,4 +1,4 @@
-"""Frontal projections of the hand and the knee, for XR: cm of tissue along each ray."""
+"""Frontal projections of the hand and the knee, for XR. Layers hold the thickness of a tissue along each ray in cm."""
 
 import math
 
@@ -9,14 +9,23 @@ from cbir.datasets.phantoms.shapes import View, blob, capsule, dome, ellipse, fi
 
 
 def _bone(radius: np.ndarray, half_depth: float, cortex: float = 0.8) -> np.ndarray:
-    """cm of bone along each ray through a tube or ball: a dense shell and spongy bone within."""
+    """Thickness of bone along each ray through a tubular or round bone, cm: a dense shell with spongy bone inside.
+
+    radius: normalized radii of the projection. half_depth: half the thickness of the bone, cm. cortex: radius of the
+    spongy bone, relative to that of the whole bone.
+    """
     return 2 * half_depth * (dome(radius) - 0.75 * cortex * dome(radius / cortex))
 
 
 def _break(
     rng: np.random.Generator, view: View, at: tuple[float, float], along: tuple[float, float]
 ) -> tuple[View, np.ndarray, np.ndarray]:
-    """The view with what lies beyond `at` in direction `along` displaced; the gap's and its surroundings' coverage."""
+    """Break a bone at a point.
+
+    at: point of the fracture. along: direction of the bone; its length is about half the width of the bone, in cm.
+    Returns a view in which the part beyond the fracture is displaced, the coverage by the gap, and the coverage by its
+    surroundings.
+    """
     tilt = math.atan2(along[1], along[0]) + rng.uniform(-0.5, 0.5)
     size = math.hypot(*along)
     cos, sin = math.cos(tilt), math.sin(tilt)
@@ -33,7 +42,7 @@ def frontal_knee(case: Case, view: View) -> Anatomy:
     """Femur, tibia, fibula and patella in soft tissue, and one finding."""
     body = case.body
     size = body.uniform(0.9, 1.12)
-    side = pick(body, -1, 1)  # on which side of the image the fibula stands
+    side = pick(body, -1, 1)  # side of the image on which the fibula is
     space = body.uniform(0.4, 0.65)
     girth = body.uniform(5.2, 6.4) * case.build * size
     lean = body.normal(0, 0.5)
