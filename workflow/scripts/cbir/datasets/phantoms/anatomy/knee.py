@@ -7,7 +7,7 @@ from cbir.datasets.phantoms.shapes import View, blob, capsule, ellipse, fade, fi
 
 
 def sagittal_knee(case: Case, view: View) -> Anatomy:
-    """Femur, tibia and patella with cartilage, menisci, ligaments, muscles and fat, and one finding. Anterior is left."""
+    """Femur, tibia, patella, cartilage, menisci, ligaments, muscles, fat, and one finding. Anterior is left."""
     body, scan = case.body, case.scan
     size = body.uniform(0.9, 1.12)
     bend = body.uniform(-0.6, 1.2)
