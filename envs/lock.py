@@ -1,6 +1,6 @@
-"""Resolve packages.toml into lock.txt, the pins that `make` installs, and write the conda environments from it.
+"""Resolve packages.toml to pinned versions in lock.txt, and write the conda environments from these pins.
 
-Run by `make lock`; nothing else writes lock.txt or the environment files.
+`make lock` runs this script; nothing else writes lock.txt or the environment files. `make` installs lock.txt.
 """
 
 import subprocess
@@ -12,7 +12,10 @@ ENVS = Path(__file__).parent
 
 
 def resolve(packages: list[str], python: str, constraints: Path | None = None) -> str:
-    """Pinned requirements, one a line, of `packages` and all that they need; raises CalledProcessError."""
+    """Pin `packages` and all packages that they need, one per line.
+
+    Raises CalledProcessError if they cannot be resolved.
+    """
     command = ["uv", "pip", "compile", "-", "--quiet", "--universal", "--fork-strategy", "fewest"]
     command += ["--python-version", python, "--no-header", "--no-annotate"]
     if constraints:
@@ -23,18 +26,21 @@ def resolve(packages: list[str], python: str, constraints: Path | None = None) -
 
 
 def conda_environment(pins: str, python: str) -> str:
-    """A conda environment file: python and pip from conda-forge, the pins through pip."""
+    """Text of a conda environment file. Python and pip come from conda-forge, and pip installs the pins."""
     header = f"channels:\n  - conda-forge\n  - nodefaults\ndependencies:\n  - python={python}\n  - pip\n  - pip:\n"
     return header + "".join(f"      - {quoted(pin)}\n" for pin in pins.splitlines())
 
 
 def quoted(pin: str) -> str:
-    """`pin` as a YAML scalar."""
+    """Quote a pin where YAML needs it."""
     return f'"{pin}"' if ";" in pin else pin
 
 
 def files(packages: dict, lock: Path) -> dict[str, str]:
-    """Name and text of each environment file that follows from packages.toml and the lock."""
+    """Text of each environment file by its name, with the versions that lock.txt pins.
+
+    packages: content of packages.toml. lock: path of lock.txt.
+    """
     python = packages["python"]
     return {
         f"{name}.yaml": conda_environment(resolve(wanted, python, lock), python)

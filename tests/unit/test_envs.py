@@ -30,7 +30,7 @@ def applies(requirement: Requirement, extra: str = "") -> bool:
 
 
 def closure(wanted: list[str]) -> set[str]:
-    """Names of the packages that `wanted` needs here, as the installed packages' own metadata say."""
+    """Names of all packages that `wanted` needs on this machine, from the metadata of the installed packages."""
     found, todo = set(), [Requirement(text) for text in wanted]
     seen = set()
     while todo:
@@ -57,12 +57,12 @@ def test_an_environment_holds_pins_of_the_lock_and_nothing_else(name):
 
 
 @pytest.mark.parametrize("name", PACKAGES["environments"])
-def test_an_environment_is_complete(name):
+def test_an_environment_holds_all_packages_that_its_packages_need(name):
     held = {canonicalize_name(Requirement(pin).name) for pin in pins(name)}
     assert closure(PACKAGES["environments"][name]) <= held
 
 
-def test_there_is_no_environment_file_without_a_source():
+def test_every_environment_file_is_listed_in_packages_toml():
     assert {path.stem for path in ENVS.glob("*.yaml")} == set(PACKAGES["environments"])
 
 

@@ -8,7 +8,7 @@ from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
 from cbir.tasks import predictions
-from cbir.tasks.linear_probe import probe, train_probe
+from cbir.tasks.linear_probe import probe_linear, train_probe
 from cbir.tasks.predictions import predicted_labels
 
 LEARNING_RATE, WEIGHT_DECAY = 1e-3, 0.01
@@ -122,7 +122,7 @@ def test_the_splits_and_codes_are_those_of_the_manifest():
     manifest = pd.DataFrame({"label": [f"label{code:02}" for code in codes], "split": "train"})
     manifest.loc[val, "split"] = "val"
     manifest.loc[test, "split"] = "test"
-    found = probe(vectors, manifest, epochs=3, seed=0)
+    found = probe_linear(vectors, manifest, epochs=3, seed=0)
     expected = train_probe(vectors, codes, train, val, test, epochs=3, seed=0)
     np.testing.assert_array_equal(found.query, test)
     np.testing.assert_array_equal(found.probability, expected.probability)
