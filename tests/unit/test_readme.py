@@ -2,7 +2,7 @@ from pathlib import Path
 
 import yaml
 
-from cbir.datasets.sources import SOURCES
+from cbir.datasets.sources import list_sources
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -24,10 +24,16 @@ def test_the_table_of_encoders_is_the_catalogue():
 
 
 def test_every_source_is_described():
-    assert all(f"`{source}`" in README for source in SOURCES)
+    for source in list_sources():
+        assert f"`{source}`" in README
 
 
-def test_every_file_and_folder_that_it_names_is_there():
+def test_the_pages_for_developers_are_linked():
+    for page in ("docs/architecture.md", "docs/performance.md"):
+        assert f"({page})" in README
+
+
+def test_every_file_and_folder_that_readme_names_exists():
     for name in ("Snakefile", "config.yaml", "envs", "profiles/slurm", "workflow/models.yaml", "config/paper.yaml"):
         assert name in README
         assert (ROOT / name).exists()
