@@ -1,6 +1,6 @@
-"""Resolve packages.toml into lock.txt, the pins that `make` installs, and write the conda environments from it.
+"""Resolve packages.toml into lock.txt, which `make` installs, and write the conda environments from its pins.
 
-Run by `make lock`; nothing else writes lock.txt or the environment files.
+`make lock` runs this. Nothing else writes lock.txt or the environment files.
 """
 
 import subprocess
@@ -12,7 +12,11 @@ ENVS = Path(__file__).parent
 
 
 def resolve(packages: list[str], python: str, constraints: Path | None = None) -> str:
-    """Pinned requirements, one a line, of `packages` and all that they need; raises CalledProcessError."""
+    """Pin `packages` and everything that they need: one requirement per line.
+
+    python: the oldest version for which the pins must work. constraints: a file of pins to choose from. Raises
+    CalledProcessError if the packages do not go together.
+    """
     command = ["uv", "pip", "compile", "-", "--quiet", "--universal", "--fork-strategy", "fewest"]
     command += ["--python-version", python, "--no-header", "--no-annotate"]
     if constraints:
@@ -23,18 +27,18 @@ def resolve(packages: list[str], python: str, constraints: Path | None = None) -
 
 
 def conda_environment(pins: str, python: str) -> str:
-    """A conda environment file: python and pip from conda-forge, the pins through pip."""
+    """The text of a conda environment file: python and pip come from conda-forge, the pins are installed by pip."""
     header = f"channels:\n  - conda-forge\n  - nodefaults\ndependencies:\n  - python={python}\n  - pip\n  - pip:\n"
     return header + "".join(f"      - {quoted(pin)}\n" for pin in pins.splitlines())
 
 
 def quoted(pin: str) -> str:
-    """`pin` as a YAML scalar."""
+    """A pin as YAML. One with a marker, such as `; sys_platform`, needs quotes."""
     return f'"{pin}"' if ";" in pin else pin
 
 
 def files(packages: dict, lock: Path) -> dict[str, str]:
-    """Name and text of each environment file that follows from packages.toml and the lock."""
+    """The name and the text of every environment file, from the contents of packages.toml and the lock file."""
     python = packages["python"]
     return {
         f"{name}.yaml": conda_environment(resolve(wanted, python, lock), python)
