@@ -1,5 +1,5 @@
-# Everything in one image, from the same lock as `make setup`. Build it with docker, podman or, on a cluster,
-# `apptainer build cbir.sif docker-daemon://cbir:latest`; how to run it: README.md.
+# Everything in one image, from the same lock as `make setup`. README.md, "On a cluster", shows how to build it with
+# docker or apptainer, and how to run it.
 FROM python:3.11-slim-bookworm
 
 COPY envs/lock.txt /workflow/envs/lock.txt
@@ -7,7 +7,7 @@ RUN python -m pip install --no-cache-dir --requirement /workflow/envs/lock.txt
 COPY . /workflow
 
 WORKDIR /data
-# Caches of Snakemake and the packages, for a user without a home in the image
+# A user without a home in the image needs a folder for the caches of Snakemake and the packages.
 ENV HOME=/tmp
 ENTRYPOINT ["snakemake", "--snakefile", "/workflow/Snakefile"]
 CMD ["--cores", "all"]

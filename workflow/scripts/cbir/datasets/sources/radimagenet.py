@@ -41,8 +41,9 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
     paths without a label. Mei et al. 2022.
 
     Denner et al. 2025 count 161 labels in the union with the chest radiographs, which have 20. The paper on RadImageNet
-    counts 165 labels of its own. The authors' list of ignored images is not published, so it is unknown which labels it
-    removes; no labels are merged here.
+    counts 165 labels of its own. The repository of Denner et al. has the list of the images that they ignored,
+    scripts/prepare_datasets/RadImageNet/ignore_list.txt, which can be given as `ignore`. Whether 161 labels are left
+    with it is unchecked, because the data are not at hand. No labels are merged here.
     """
     root = dataset_root(dataset, options)
     parts = []
