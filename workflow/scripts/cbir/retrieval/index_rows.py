@@ -3,11 +3,13 @@
 import hashlib
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from cbir.errors import InputError, listing
+from cbir.files import set_aside, whole_file
 
 
 def sample_rows(
@@ -88,3 +90,19 @@ def draw_generator(seed: int, dataset: str, draw: int) -> np.random.Generator:
     """The generator of a draw: it depends on nothing but the seed, the dataset's name and the draw's number."""
     name = int.from_bytes(hashlib.sha256(dataset.encode()).digest()[:8], "big")
     return np.random.default_rng([seed, name, draw])
+
+
+def write_rows(rows: np.ndarray, path: str | Path) -> None:
+    """Write the manifest rows of an index, (n,) int64, as npy."""
+    with whole_file(path) as partial:
+        np.save(partial, rows)
+
+
+def read_rows(path: str | Path) -> np.ndarray:
+    """Read the manifest rows of an index, (n,) int64. Raises InputError for a damaged file, which is set aside."""
+    try:
+        return np.load(path)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, EOFError) as error:
+        raise set_aside(path, f"no complete index rows ({error})") from error
