@@ -1,8 +1,8 @@
-"""Take the embeddings of a union from those of its members: nothing is embedded again."""
+"""Take the embeddings of a union from those of its members; nothing is embedded again."""
 
 from cbir.datasets.manifest import read_manifest
-from cbir.datasets.union import member_rows
 from cbir.embeddings.files import open_embeddings, unite_embeddings
+from cbir.embeddings.union import member_rows
 from cbir.runs.job import job
 
 with job(snakemake):

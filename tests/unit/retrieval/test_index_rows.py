@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cbir.errors import InputError
-from cbir.retrieval.index_rows import check_sizes, draw_generator, sample_rows
+from cbir.retrieval.index_rows import check_sizes, draw_generator, read_rows, sample_rows, write_rows
 
 LABEL = np.array((["a"] * 60 + ["b"] * 30 + ["c"] * 10) * 2)
 SPLIT = np.array(["train"] * 100 + ["test"] * 100)
@@ -76,3 +76,13 @@ def test_a_search_deeper_than_the_smallest_index_is_refused():
     with pytest.raises(InputError, match=r"search.k: 20 is more than the 15 images of an index of size 5-per-label"):
         check_sizes(LABEL, SPLIT, ["5-per-label", "full"], 20, "d")
     check_sizes(LABEL, SPLIT, ["5-per-label", "full"], 15, "d")
+
+
+def test_index_rows_come_back_and_a_damaged_file_is_set_aside(tmp_path):
+    path = tmp_path / "full.0.npy"
+    write_rows(np.array([0, 4, 9]), path)
+    assert read_rows(path).tolist() == [0, 4, 9]
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(InputError, match=r"full\.0\.npy: no complete index rows .*now full\.0\.npy\.damaged"):
+        read_rows(path)
+    assert not path.exists()

@@ -186,24 +186,24 @@ def test_neighbors_are_loaded_as_saved_and_saved_to_the_same_bytes(neighbors, tm
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "b.npz"]
 
 
-def test_neighbors_that_are_truncated_or_none_are_refused(neighbors, tmp_path):
+def test_neighbors_that_are_truncated_or_none_are_set_aside(neighbors, tmp_path):
     path = tmp_path / "full.0.npz"
     save_neighbors(neighbors, path)
     whole = path.read_bytes()
     for content in (b"", b"no archive", whole[:-1], whole[: len(whole) // 2], whole.replace(b"\x07", b"\x08", 1)):
         path.write_bytes(content)
-        with pytest.raises(InputError, match=r"full.0.npz: no complete neighbors.*rule search_index"):
+        with pytest.raises(InputError, match=r"full.0.npz: no complete neighbors.*now full.0.npz.damaged"):
             load_neighbors(path)
     np.savez(path, query=neighbors.query)
-    with pytest.raises(InputError, match=r"neighbor.*rule search_index"):
+    with pytest.raises(InputError, match=r"no complete neighbors.*neighbor"):
         load_neighbors(path)
-    with pytest.raises(InputError, match="absent"):
+    with pytest.raises(FileNotFoundError):
         load_neighbors(tmp_path / "absent.npz")
 
 
 def test_neighbors_of_another_manifest_or_of_mixed_shapes_are_refused(neighbors, tmp_path):
     save_neighbors(neighbors, tmp_path / "n.npz")
-    with pytest.raises(InputError, match="past the manifest's 9 images"):
+    with pytest.raises(InputError, match="beyond the 9 images of the manifest"):
         load_neighbors(tmp_path / "n.npz", images=9)
     save_neighbors(Neighbors(neighbors.query[:1], neighbors.neighbor, neighbors.similarity), tmp_path / "n.npz")
     with pytest.raises(InputError, match="don't belong together"):

@@ -41,7 +41,7 @@ def read_table(path: str | Path, columns: Iterable[str] = ()) -> pd.DataFrame:
     """
     try:
         table = pd.read_parquet(path) if Path(path).suffix == ".parquet" else _read_csv(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError, MemoryError):
         raise
     except Exception as error:  # pyarrow and pandas raise many kinds for a damaged file
         raise set_aside(path, f"not a complete table ({error})") from error

@@ -22,7 +22,7 @@ def open_embeddings(path: str | Path, rows: int | None = None) -> np.ndarray:
     """
     try:
         embeddings = np.load(path, mmap_mode="r")
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         raise
     except (OSError, ValueError, EOFError) as error:
         raise set_aside(path, f"not an embedding file ({error})") from error

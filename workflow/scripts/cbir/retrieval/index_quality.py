@@ -1,51 +1,42 @@
-"""What an index costs and what it loses: recall against the exact neighbors, and queries a second."""
+"""Index quality: the recall of an index against the exact neighbors, and its speed."""
 
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from cbir.errors import InputError
+from cbir.retrieval.blocks import blocks
 from cbir.retrieval.indexes import read_index
 from cbir.retrieval.neighbors import Neighbors
 from cbir.retrieval.search import search
 
+COMPARED = 2**26  # pairs of neighbors that are compared at once: 64 MB of bool
 BATCH = 2000  # queries that are timed together
-SINGLES = 50  # queries that are timed one at a time
+SINGLES = 50  # queries that are timed one by one
 
 
 def recall_at_every_k(found: Neighbors, exact: Neighbors) -> np.ndarray:
-    """Mean over queries of the share of the k exact neighbors that are among the first k found, (k,) for k from 1 on.
+    """Mean over queries of |first k found ∩ first k exact| / k, (depth,) float for k from 1 to the depth.
 
-    Raises InputError where the neighbors are not of the same queries and depth.
+    Raises InputError where both are not of the same queries and depth.
+
+    >>> query, similarity = np.array([9]), np.array([[0.9, 0.8]], np.float32)
+    >>> found, exact = (Neighbors(query, np.array([rows]), similarity) for rows in ([4, 5], [5, 4]))
+    >>> recall_at_every_k(found, exact)
+    array([0., 1.])
     """
     if found.neighbor.shape != exact.neighbor.shape or not np.array_equal(found.query, exact.query):
         raise InputError("neighbors of other queries or depth than the exact ones; delete them and run again")
     queries, depth = exact.neighbor.shape
-    images = max(found.neighbor.max(), exact.neighbor.max()) + 1
-    pairs, places = [], []
-    for neighbor in (found.neighbor, exact.neighbor):
-        query, place = np.nonzero(neighbor >= 0)
-        pairs.append(query * images + neighbor[query, place])
-        places.append(place)
-    _, in_found, in_exact = np.intersect1d(*pairs, assume_unique=True, return_indices=True)
-    reached = np.maximum(places[0][in_found], places[1][in_exact])
-    return np.cumsum(np.bincount(reached, minlength=depth)) / (queries * np.arange(1, depth + 1))
-
-
-def recall_and_precision(found: Neighbors, exact: Neighbors, scores: pd.DataFrame, at: Sequence[int]) -> pd.DataFrame:
-    """Recall of an index at the depths `at`, and beside it the precision that its scores give, micro and macro.
-
-    scores: those of `found`, as cbir.evaluation.retrieval writes them. Returns a row for each level and depth.
-    """
-    recall = recall_at_every_k(found, exact)
-    keys = ["dataset", "model", "index", "index_size", "draw", "index_images", "level", "k"]
-    scores = scores[(scores["metric"] == "precision") & scores["k"].isin(at)]
-    precision = scores.pivot_table("value", keys, "average").add_prefix("precision_").reset_index()
-    precision.insert(len(keys), "recall", recall[precision["k"] - 1])
-    return precision.rename_axis(columns=None)
+    # agree[i, j] counts the queries whose i-th neighbor found is the j-th exact one. The hits at k are the sum over its
+    # upper left k x k corner.
+    agree = np.zeros((depth, depth), np.int64)
+    for block in blocks(queries, max(1, COMPARED // depth**2)):
+        one, other = found.neighbor[block], exact.neighbor[block]
+        agree += ((one[:, :, None] == other[:, None, :]) & (other >= 0)[:, None, :]).sum(axis=0)
+    return agree.cumsum(axis=0).cumsum(axis=1).diagonal() / (queries * np.arange(1, depth + 1))
 
 
 def time_search(
@@ -57,10 +48,10 @@ def time_search(
     parameters: dict[str, int],
     engine: str,
 ) -> dict[str, float]:
-    """Queries a second, of an index in one or more parts, searched one part after the other.
+    """Queries per second of an index in one or more parts, which are searched one after the other.
 
-    Returns `queries_per_second`, of BATCH queries together, and `queries_per_second_single`, of SINGLES queries one at
-    a time; both evenly spaced among the queries, and fewer where there are no more.
+    Returns `queries_per_second` for BATCH queries together, and `queries_per_second_single` for SINGLES queries one by
+    one. Both are spread evenly over the queries, and are fewer where there are fewer queries.
     """
     batch, singles = (_spaced(query_rows, number) for number in (BATCH, SINGLES))
     options = {"threads": threads, "parameters": parameters, "engine": engine}
@@ -68,7 +59,7 @@ def time_search(
     for path in paths:
         index = read_index(path, embeddings)
         depth = min(k, index.ntotal)
-        search(index, embeddings, singles[:1], depth, **options)
+        search(index, embeddings, singles[:1], depth, **options)  # imports and caches are not timed
         start = time.perf_counter()
         search(index, embeddings, singles, depth, block=1, **options)
         between = time.perf_counter()
@@ -82,4 +73,5 @@ def time_search(
 
 
 def _spaced(rows: np.ndarray, number: int) -> np.ndarray:
+    """At most `number` of the rows, at equal distances."""
     return rows[np.unique(np.linspace(0, len(rows) - 1, number).astype(np.int64))]

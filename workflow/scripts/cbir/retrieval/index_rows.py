@@ -1,4 +1,4 @@
-"""Index rows: which images of the index split an index of a given size holds, the same for every model."""
+"""Index rows: the manifest rows that an index of a given size holds, the same for every model."""
 
 import hashlib
 import re
@@ -15,11 +15,16 @@ from cbir.files import set_aside, whole_file
 def sample_rows(
     label: np.ndarray, split: np.ndarray, size: str, generator: np.random.Generator, stratify: bool
 ) -> np.ndarray:
-    """The manifest rows of an index of this size, ascending.
+    """The manifest rows of an index of this size, (n,) int64, ascending.
 
     label, split: (images,) of a manifest. size: "100" images, "10pct" of the index split, "5-per-label", or "full".
-    generator: in the same state for every size of a draw, so that smaller sizes of a kind are subsets of larger ones.
-    stratify: take the labels in proportion. Returns (n,) int64. Raises InputError where the split is too small.
+    generator: pass a freshly seeded generator for every size. All sizes of a draw then use the same random order, so a
+    smaller index is always a subset of a larger one. stratify: draw from each label in proportion to its images.
+    Raises InputError where the index split is too small.
+
+    >>> label, split = np.array(["a", "b", "a", "a"]), np.array(["train", "train", "test", "train"])
+    >>> sample_rows(label, split, "full", np.random.default_rng(0), stratify=False)
+    array([0, 1, 3])
     """
     rows = np.flatnonzero(np.asarray(split) == "train")
     problem = oversized(size, label[rows])
@@ -38,7 +43,7 @@ def sample_rows(
 
 
 def _rank_in_label(label: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Each image's place in a random order of its label's images, and the label's code."""
+    """The place of each image in a random order of the images of its label, and the code of its label."""
     codes, _ = pd.factorize(label, sort=True)
     order = np.lexsort([generator.random(len(codes)), codes])
     first = np.concatenate([[0], np.cumsum(np.bincount(codes))[:-1]])
@@ -48,7 +53,11 @@ def _rank_in_label(label: np.ndarray, generator: np.random.Generator) -> tuple[n
 
 
 def images_of(size: str, available: int) -> int:
-    """How many of `available` images a size other than images a label takes; at least one."""
+    """The number of images that a size takes from the `available` ones, at least one. Not for sizes per label.
+
+    >>> images_of("10pct", 250), images_of("100", 250), images_of("full", 250)
+    (25, 100, 250)
+    """
     if size == "full":
         return available
     if size.endswith("pct"):
@@ -57,7 +66,11 @@ def images_of(size: str, available: int) -> int:
 
 
 def oversized(size: str, label: np.ndarray) -> str:
-    """Why an index split with these labels cannot give this size, with the largest possible one; "" if it can."""
+    """Why an index split with these labels cannot give a size, and the largest size that it can give; "" if it can.
+
+    >>> oversized("2-per-label", np.array(["a", "a", "b"]))[:60]
+    'index_sizes: 2-per-label is more than the 1 images of b in t'
+    """
     if size.endswith("-per-label"):
         counts = pd.Series(label).value_counts()
         if counts.min() < int(size.removesuffix("-per-label")):
@@ -71,7 +84,10 @@ def oversized(size: str, label: np.ndarray) -> str:
 
 
 def check_sizes(label: np.ndarray, split: np.ndarray, sizes: Sequence[str], k: int, dataset: str) -> None:
-    """Refuse at once all sizes that the index split cannot give, and a k that is more than the smallest index."""
+    """Check all index sizes of a dataset and the depth of the search at once.
+
+    Raises InputError that lists the sizes which the index split cannot give, or those that hold fewer than k images.
+    """
     held = np.asarray(label)[np.asarray(split) == "train"]
     problems = [problem for size in sizes if (problem := oversized(size, held))]
     if not problems:
@@ -87,7 +103,11 @@ def check_sizes(label: np.ndarray, split: np.ndarray, sizes: Sequence[str], k: i
 
 
 def draw_generator(seed: int, dataset: str, draw: int) -> np.random.Generator:
-    """The generator of a draw: it depends on nothing but the seed, the dataset's name and the draw's number."""
+    """A fresh generator for a draw, which depends only on the seed, the name of the dataset and the number of the draw.
+
+    >>> draw_generator(0, "mine", 1).integers(100) == draw_generator(0, "mine", 1).integers(100)
+    True
+    """
     name = int.from_bytes(hashlib.sha256(dataset.encode()).digest()[:8], "big")
     return np.random.default_rng([seed, name, draw])
 
@@ -102,7 +122,7 @@ def read_rows(path: str | Path) -> np.ndarray:
     """Read the manifest rows of an index, (n,) int64. Raises InputError for a damaged file, which is set aside."""
     try:
         return np.load(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         raise
     except (OSError, ValueError, EOFError) as error:
         raise set_aside(path, f"no complete index rows ({error})") from error

@@ -1,4 +1,4 @@
-"""Indexes: faiss indexes of a dataset's embeddings by inner product, whose ids are manifest rows."""
+"""Indexes: faiss indexes of the embeddings of a dataset by inner product, whose ids are manifest rows."""
 
 import re
 from pathlib import Path
@@ -8,12 +8,12 @@ import numpy as np
 
 from cbir.embeddings.files import map_again
 from cbir.errors import InputError
+from cbir.files import set_aside, whole_file
 
-BLOCK = 1024  # rows copied at a time: what a memory map may hold resident, pages around each row included
+BLOCK = 1024  # rows copied at a time; the pages around each of them stay in memory meanwhile
 ADDED = 16_384  # rows that faiss encodes at a time
 TRAINING_IMAGES = 131_072  # enough for the 39 images a centroid that faiss asks for, at 3,360 centroids
 GRAPHS = re.compile("HNSW|NSG|NNDescent")
-COMPARED = 64  # rows of an exact index compared with the embeddings when it is read
 
 
 def build_index(embeddings: np.ndarray, rows: np.ndarray, factory: str, threads: int, seed: int) -> faiss.IndexIDMap:
@@ -21,9 +21,10 @@ def build_index(embeddings: np.ndarray, rows: np.ndarray, factory: str, threads:
 
     embeddings: (n, d) float32 of unit norm, memory-mapped. rows: (images,) int64, ascending manifest rows, the ids of
     the index. factory: as faiss.index_factory takes it (Douze et al. 2024, "The Faiss library", section 5). Training
-    sees a sample of at most TRAINING_IMAGES rows, drawn from the seed. The same arguments give the same index, so a
-    graph, whose edges follow the order of insertion, is built by one thread. Raises InputError for rows that the
-    embeddings lack and for a factory that faiss refuses.
+    uses a sample of at most TRAINING_IMAGES rows, drawn with the seed. The same arguments give the same index.
+    Therefore a graph, whose edges depend on the order of insertion, is built by one thread.
+
+    Raises InputError for rows beyond the end of the embeddings and for a factory that faiss refuses.
     """
     if not len(rows) or (np.diff(rows) <= 0).any():
         raise ValueError("index rows must be ascending, unique and at least one")
@@ -68,7 +69,7 @@ def _create_index(factory: str, dimensions: int) -> faiss.IndexIDMap:
 
 
 def _fill_flat(index: faiss.IndexIDMap, embeddings: np.ndarray, rows: np.ndarray) -> None:
-    """Fill an exact index in place: faiss's own add doubles its vector as it grows, and copies each block."""
+    """Fill an exact index in place. faiss's own add would double its vector as it grows, and copy every block."""
     flat = faiss.downcast_index(index.index)
     flat.codes.resize(len(rows) * flat.code_size)
     flat.ntotal = index.ntotal = len(rows)
@@ -77,9 +78,9 @@ def _fill_flat(index: faiss.IndexIDMap, embeddings: np.ndarray, rows: np.ndarray
 
 
 def copy_rows(embeddings: np.ndarray, rows: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """Some rows of memory-mapped embeddings, float32 (rows, d), into `out` where given.
+    """Some rows of memory-mapped embeddings, float32 (rows, d); written into `out` where it is given.
 
-    Each block is read through a map of its own, so that no page of the file stays resident.
+    Each block is read through a memory map of its own, so that no page of the file stays in memory.
     """
     out = np.empty((len(rows), embeddings.shape[1]), np.float32) if out is None else out
     for start in range(0, len(rows), BLOCK):
@@ -89,7 +90,10 @@ def copy_rows(embeddings: np.ndarray, rows: np.ndarray, out: np.ndarray | None =
 
 
 def exact_vectors(index: faiss.IndexIDMap) -> np.ndarray | None:
-    """The (images, d) float32 vectors that an exact index holds, as a view that lives as long as it; else None."""
+    """The vectors of an exact index, (images, d) float32, as a view that is valid as long as the index exists.
+
+    None for an approximate index.
+    """
     flat = faiss.downcast_index(index.index)
     if not isinstance(flat, faiss.IndexFlat):
         return None
@@ -102,7 +106,13 @@ def indexed_rows(index: faiss.IndexIDMap) -> np.ndarray:
 
 
 def part_rows(rows: np.ndarray, part: int, parts: int) -> np.ndarray:
-    """The rows of one part of an index that is cut into equal parts. Raises InputError for more parts than images."""
+    """The rows of one part of an index that is cut into equal parts.
+
+    Raises InputError for more parts than images.
+
+    >>> part_rows(np.arange(5), 0, 2), part_rows(np.arange(5), 1, 2)
+    (array([0, 1, 2]), array([3, 4]))
+    """
     if parts > len(rows):
         raise InputError(
             f"search.index_shards is {parts}, but the index holds {len(rows)} images; "
@@ -112,40 +122,33 @@ def part_rows(rows: np.ndarray, part: int, parts: int) -> np.ndarray:
 
 
 def write_index(index: faiss.IndexIDMap, path: str | Path) -> None:
-    """Write an index; the file gets its name when it is complete."""
-    partial = Path(f"{path}.partial")
-    try:
+    """Write an index."""
+    with whole_file(path) as partial:
         faiss.write_index(index, str(partial))
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def read_index(path: str | Path, embeddings: np.ndarray) -> faiss.IndexIDMap:
     """Read an index of these embeddings, (n, d) float32.
 
-    Raises InputError for a file that is truncated or no index of ours, and for one of other embeddings: other
-    dimensions, rows past the end or, where the index is exact, other vectors.
+    Raises InputError for a file that is truncated or that is not such an index, and for an index of other embeddings,
+    which have other dimensions or fewer rows. The file is set aside.
     """
-    remedy = "delete it and run again (rule build_index)"
+    if not Path(path).exists():
+        raise FileNotFoundError(path)
     try:
         index = faiss.read_index(str(path))
     except (RuntimeError, MemoryError) as error:
-        raise InputError(f"{path}: not a complete faiss index ({_reason(error)}); {remedy}") from error
+        raise set_aside(path, f"not a complete faiss index ({_reason(error)})") from error
     if not isinstance(index, faiss.IndexIDMap) or index.metric_type != faiss.METRIC_INNER_PRODUCT:
-        raise InputError(f"{path}: a faiss index, but not one by inner product with manifest rows as ids; {remedy}")
+        raise set_aside(path, "a faiss index, but not one by inner product with manifest rows as ids")
     if index.d != embeddings.shape[1]:
-        raise InputError(f"{path}: {index.d} dimensions, but the embeddings have {embeddings.shape[1]}; {remedy}")
-    rows, vectors = indexed_rows(index), exact_vectors(index)
+        raise set_aside(path, f"{index.d} dimensions, but the embeddings have {embeddings.shape[1]}")
+    rows = indexed_rows(index)
     if not len(rows) or rows[-1] >= len(embeddings):
-        raise InputError(f"{path}: not an index of these {len(embeddings)} embeddings, but of others; {remedy}")
-    if vectors is not None:
-        compared = np.unique(np.linspace(0, len(rows) - 1, COMPARED).astype(np.int64))
-        if not np.array_equal(vectors[compared], copy_rows(embeddings, rows[compared])):
-            raise InputError(f"{path}: holds other vectors than these embeddings; {remedy}")
+        raise set_aside(path, f"not an index of these {len(embeddings)} embeddings, but of others")
     return index
 
 
 def _reason(error: Exception) -> str:
-    """What faiss complains of, without its source lines."""
+    """The reason of an error of faiss, without its source lines."""
     return str(error).rsplit(": ", 1)[-1].strip()

@@ -1,4 +1,4 @@
-"""Neighbors: what a search found for each query, and the file that holds it."""
+"""Neighbors: the images that a search found for each query, and the file that holds them."""
 
 import zipfile
 from collections.abc import Sequence
@@ -8,14 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from cbir.errors import InputError
+from cbir.files import set_aside, whole_file
 
 
 @dataclass(frozen=True)
 class Neighbors:
-    """The k nearest index images of each query, most similar first; equal similarities by manifest row.
+    """The k nearest index images of each query, most similar first.
 
     query: (queries,) int64 manifest rows. neighbor: (queries, k) int64 manifest rows, -1 where an approximate index
-    found no more. similarity: (queries, k) float32 cosine similarities, NaN where there is no neighbor.
+    found no more. Neighbors of equal similarity are in the order of their rows. similarity: (queries, k) float32 cosine
+    similarities, NaN where there is no neighbor.
     """
 
     query: np.ndarray
@@ -24,8 +26,13 @@ class Neighbors:
 
 
 def rank(similarity: np.ndarray, image: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The first k along the last axis by falling similarity, equal ones by rising image, NaN last."""
-    order = np.argsort(-similarity, axis=-1, kind="stable")  # quick, as what is to be ranked is nearly in order
+    """The first k along the last axis by falling similarity, among equal ones by rising image; NaN comes last.
+
+    >>> similarity, image = rank(np.array([[0.5, 0.9, 0.9]]), np.array([[1, 7, 3]]), 2)
+    >>> image
+    array([[3, 7]])
+    """
+    order = np.argsort(-similarity, axis=-1, kind="stable")  # fast, because most rows are nearly in order already
     first = np.take_along_axis(similarity, order[..., : k + 1], -1)
     tied = (first[..., 1:] == first[..., :-1]).any(axis=-1)
     order[tied] = np.lexsort((image[tied], -similarity[tied]))
@@ -36,8 +43,8 @@ def rank(similarity: np.ndarray, image: np.ndarray, k: int) -> tuple[np.ndarray,
 def merge_neighbors(parts: Sequence[Neighbors], k: int) -> Neighbors:
     """The k nearest images of each query among the neighbors that the parts of an index gave.
 
-    parts: of the same queries, each of min(k, its images) neighbors or more, so that none of the first k is missed.
-    Raises InputError for parts of other queries or with fewer than k neighbors in all.
+    parts: neighbors of the same queries, min(k, images of the part) or more in each, so that none of the first k is
+    missing. Raises InputError for parts of different queries, and for fewer than k neighbors in all parts together.
     """
     query = parts[0].query
     if not all(np.array_equal(part.query, query) for part in parts):
@@ -55,29 +62,26 @@ def merge_neighbors(parts: Sequence[Neighbors], k: int) -> Neighbors:
 
 
 def save_neighbors(neighbors: Neighbors, path: str | Path) -> None:
-    """Write neighbors as .npz, the same bytes for the same neighbors; the file gets its name when it is complete."""
-    partial = Path(f"{path}.partial")
-    try:
-        with partial.open("wb") as file:
-            np.savez(file, query=neighbors.query, neighbor=neighbors.neighbor, similarity=neighbors.similarity)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    """Write neighbors as .npz. Equal neighbors give equal bytes."""
+    with whole_file(path) as partial:
+        np.savez(partial, query=neighbors.query, neighbor=neighbors.neighbor, similarity=neighbors.similarity)
 
 
 def load_neighbors(path: str | Path, images: int | None = None) -> Neighbors:
-    """Read neighbors; images: the rows of their manifest, where given.
+    """Read neighbors. images: the number of rows of their manifest, where given.
 
-    Raises InputError for a file that is truncated, holds no neighbors or belongs to another manifest.
+    Raises InputError for a file that is truncated, holds no neighbors or belongs to another manifest; the file is set
+    aside.
     """
-    remedy = "delete it and run again (rule search_index)"
     try:
         with np.load(path) as arrays:
             query, neighbor, similarity = (arrays[name] for name in ("query", "neighbor", "similarity"))
+    except (FileNotFoundError, PermissionError):
+        raise
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: no complete neighbors ({error}); {remedy}") from error
+        raise set_aside(path, f"no complete neighbors ({error})") from error
     if query.ndim != 1 or neighbor.ndim != 2 or neighbor.shape != similarity.shape or len(query) != len(neighbor):
-        raise InputError(f"{path}: arrays that don't belong together; {remedy}")
+        raise set_aside(path, "arrays that don't belong together")
     if images is not None and max(query.max(initial=-1), neighbor.max(initial=-1)) >= images:
-        raise InputError(f"{path}: rows past the manifest's {images} images, so of another dataset; {remedy}")
+        raise set_aside(path, f"rows beyond the {images} images of the manifest, so of another dataset")
     return Neighbors(query, neighbor, similarity)
