@@ -6,9 +6,9 @@ import pytest
 
 
 def install(*packages: str) -> None:
-    """Install Debian packages that a test needs; where that is not possible, skip it and say why."""
+    """Install Debian packages that a test needs. Skips the test, with the reason, if that is not possible."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        pytest.skip(f"installing {' and '.join(packages)} wants root on Debian")
+        pytest.skip(f"installing {' and '.join(packages)} needs root on Debian")
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     for call in (["update"], ["install", "-y", *packages]):
         done = subprocess.run(["apt-get", "-qq", *call], env=environment, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""A real Slurm on this machine alone, for as long as a test lasts."""
+"""A real Slurm on this machine alone, while a test lasts."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from debian import install
 
-SITE = Path("/etc/slurm/slurm.conf")  # where every command of Slurm looks, whatever its environment
+SITE = Path("/etc/slurm/slurm.conf")  # Slurm's commands look here, whatever their environment is
 CONFIGURATION = """\
 ClusterName=single
 SlurmctldHost={host}(127.0.0.1)
@@ -36,12 +36,12 @@ MinJobAge=600
 ReturnToService=2
 NodeName={host} NodeAddr=127.0.0.1 CPUs=8 RealMemory=64000 State=UNKNOWN
 PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
-"""  # config_overrides: CPUs and RealMemory are what the rules ask for, whatever this machine has
+"""  # config_overrides: Slurm believes CPUs and RealMemory, so that jobs can ask for more than this machine has
 
 
 @contextmanager
 def single_node_slurm(folder: Path) -> Iterator[None]:
-    """Install Slurm where it lacks (Debian, as root), run its daemons in `folder`, and end them afterwards."""
+    """Run the daemons of Slurm in `folder`, and end them afterwards. A missing Slurm is installed (Debian, as root)."""
     if not Path("/usr/sbin/slurmctld").exists():
         install("slurm-wlm", "munge")
     for name in ("state", "spool"):
@@ -79,7 +79,7 @@ def single_node_slurm(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def running(daemon: list[str], log: Path) -> Iterator[None]:
-    """A process that is ended afterwards."""
+    """Run a daemon with its output in `log`, and end it afterwards."""
     with log.open("w") as file:
         process = subprocess.Popen(daemon, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
     try:
