@@ -3,11 +3,11 @@
     .venv/bin/python benchmarks/embed.py [--threads 2] [--rounds 3] [--images 128] [--batch 64] [--folder /scratch]
 
 Each line is the median over rounds. Every round is a process of its own, as the workflow starts a job. It first runs
-all of `embed_images`: start of the readers, reading, decoding, preprocessing, forward pass, writing. Then it runs the bare
-forward pass on as many images: the same encoder, threads, precision and batch on tensors in memory. Then it runs the
-readers alone; where their rate is below the bare rate, reading is the limit. The ViT-B/16 is that of vit-b16-in21k with
-random weights, on 512-pixel files. EfficientNet-Lite0 gets eight times as many images. Memory is the peak of the step
-after a dataset, and after one that is four times as large.
+all of `embed_images`: start of the readers, reading, decoding, preprocessing, forward pass, writing. Then it runs the
+bare forward pass on as many images: the same encoder, threads, precision and batch on tensors in memory. Then it runs
+the readers alone; where their rate is below the bare rate, reading is the limit. The ViT-B/16 is that of vit-b16-in21k
+with random weights, on 512-pixel files. EfficientNet-Lite0 gets eight times as many images. Memory is the peak of the
+step after a dataset, and after one that is four times as large.
 """
 
 import argparse

@@ -1,6 +1,7 @@
-"""Wall time and peak memory of making the manifests of the study's datasets, from generated label files of their size.
+"""Measure the time and memory that the manifests of the study's datasets take, with generated label files of full size.
 
-python benchmarks/manifest.py [--files]: with --files, the images exist too, as empty files, and are looked for.
+python benchmarks/manifest.py [--files]: with --files, the images exist too, as empty files, and it is checked that
+they exist.
 """
 
 import argparse
@@ -36,7 +37,7 @@ def write_nih14(root: Path, images: int, rng: np.random.Generator) -> pd.Series:
 
 
 def draw_labels(images: int, rng: np.random.Generator) -> pd.DataFrame:
-    """Labels as the CheXpert labeller gives them, two in three images with one finding."""
+    """Labels in the form of the CheXpert labeller. Two of three images have one finding."""
     labels = rng.choice(["", "0.0", "-1.0"], (images, 14), p=[0.8, 0.12, 0.08])
     labels[np.arange(images), rng.integers(0, 13, images)] = "1.0"
     several = np.flatnonzero(rng.random(images) < 1 / 3)
@@ -87,7 +88,7 @@ def write_radimagenet(root: Path, images: int, rng: np.random.Generator) -> pd.S
 
 
 def touch(root: Path, paths: pd.Series) -> None:
-    """Make empty images."""
+    """Make an empty file for each image."""
     for folder in paths.str.rpartition("/")[0].unique():
         (root / folder).mkdir(parents=True, exist_ok=True)
     for path in paths:
@@ -95,19 +96,19 @@ def touch(root: Path, paths: pd.Series) -> None:
 
 
 def make(source: str, root: Path, check_files: bool, output: Path) -> None:
-    """What the rule make_manifest does."""
+    """Do the work of the rule make_manifest."""
     options = {"root": str(root), "check_files": check_files, "ignore": None}
     write_manifest(complete_manifest(SOURCES[source](source, options), source), output)
 
 
 def unite(manifests: dict[str, Path], output: Path) -> None:
-    """What the rule make_manifest does for a union."""
+    """Unite the manifests, as the rule unite_datasets does first."""
     united = unite_manifests("union", {name: read_manifest(path) for name, path in manifests.items()})
     write_manifest(united, output)
 
 
 def measure(work, *arguments) -> tuple[float, float]:
-    """Seconds and peak GiB of a function in a process of its own, imports apart."""
+    """Time (s) and peak memory (GiB) of a function in a process of its own, without the time of imports."""
 
     def run(sender) -> None:
         taken = seconds(lambda: work(*arguments))
@@ -120,7 +121,8 @@ def measure(work, *arguments) -> tuple[float, float]:
     return receiver.recv()
 
 
-DATASETS = {  # the published numbers of images
+# function that writes the label files, and published number of images
+DATASETS = {
     "nih14": (write_nih14, 112_120),
     "chexpert": (write_chexpert, 224_316),
     "mimic-cxr": (write_mimic_cxr, 377_110),
@@ -129,7 +131,7 @@ DATASETS = {  # the published numbers of images
 
 
 def write(writer, root: Path, images: int, with_files: bool) -> None:
-    """Make a dataset."""
+    """Write the label files of a dataset and, if wanted, its images."""
     root.mkdir()
     paths = writer(root, images, np.random.default_rng(0))
     if with_files:
@@ -137,7 +139,7 @@ def write(writer, root: Path, images: int, with_files: bool) -> None:
 
 
 def main() -> None:
-    """Print a line for each dataset and one for their union."""
+    """Print one line for each dataset and one for their union."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", action="store_true")
     with_files = parser.parse_args().files

@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/write_page.py [--quick]
 
-All of it takes about an hour on two cores, and the machine should do nothing else. With --quick it measures smaller cases
-once, in some minutes.
+All of it takes about an hour on two cores, and the machine should do nothing else. With --quick it measures smaller
+cases once, in some minutes.
 """
 
 import argparse
@@ -27,8 +27,8 @@ QUICK = {  # the options of a quick run
 HEADER = """\
 # Performance
 
-This page is written by `make bench`; don't edit it. Numbers depend on the machine, so compare ratios rather than absolute
-times. {kind} run on {date}: {machine}.
+This page is written by `make bench`; don't edit it. Numbers depend on the machine, so compare ratios rather than
+absolute times. {kind} run on {date}: {machine}.
 """
 
 

@@ -1,6 +1,6 @@
-"""Resolve packages.toml into lock.txt, which `make` installs, and write the conda environments from its pins.
+"""Resolve packages.toml to pinned versions in lock.txt, and write the conda environments from these pins.
 
-`make lock` runs this. Nothing else writes lock.txt or the environment files.
+`make lock` runs this script; nothing else writes lock.txt or the environment files. `make` installs lock.txt.
 """
 
 import subprocess
@@ -12,10 +12,9 @@ ENVS = Path(__file__).parent
 
 
 def resolve(packages: list[str], python: str, constraints: Path | None = None) -> str:
-    """Pin `packages` and everything that they need: one requirement per line.
+    """Pin `packages` and all packages that they need, one per line.
 
-    python: the oldest version for which the pins must work. constraints: a file of pins to choose from. Raises
-    CalledProcessError if the packages do not go together.
+    Raises CalledProcessError if they cannot be resolved.
     """
     command = ["uv", "pip", "compile", "-", "--quiet", "--universal", "--fork-strategy", "fewest"]
     command += ["--python-version", python, "--no-header", "--no-annotate"]
@@ -27,18 +26,21 @@ def resolve(packages: list[str], python: str, constraints: Path | None = None) -
 
 
 def conda_environment(pins: str, python: str) -> str:
-    """The text of a conda environment file: python and pip come from conda-forge, the pins are installed by pip."""
+    """Text of a conda environment file. Python and pip come from conda-forge, and pip installs the pins."""
     header = f"channels:\n  - conda-forge\n  - nodefaults\ndependencies:\n  - python={python}\n  - pip\n  - pip:\n"
     return header + "".join(f"      - {quoted(pin)}\n" for pin in pins.splitlines())
 
 
 def quoted(pin: str) -> str:
-    """A pin as YAML. One with a marker, such as `; sys_platform`, needs quotes."""
+    """Quote a pin where YAML needs it."""
     return f'"{pin}"' if ";" in pin else pin
 
 
 def files(packages: dict, lock: Path) -> dict[str, str]:
-    """The name and the text of every environment file, from the contents of packages.toml and the lock file."""
+    """Text of each environment file by its name, with the versions that lock.txt pins.
+
+    packages: content of packages.toml. lock: path of lock.txt.
+    """
     python = packages["python"]
     return {
         f"{name}.yaml": conda_environment(resolve(wanted, python, lock), python)

@@ -1,3 +1,5 @@
+"""Debian packages that tests install."""
+
 import os
 import shutil
 import subprocess
@@ -6,7 +8,7 @@ import pytest
 
 
 def install(*packages: str) -> None:
-    """Install Debian packages that a test needs. Skips the test, with the reason, if that is not possible."""
+    """Install Debian packages that a test needs. Where that is not possible, the test is skipped with the reason."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         pytest.skip(f"installing {' and '.join(packages)} needs root on Debian")
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}

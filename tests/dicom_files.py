@@ -8,7 +8,10 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 
 def make_dicom(pixels: np.ndarray, **tags) -> Dataset:
-    """An object of these stored pixels, (h, w), (h, w, 3), (frames, h, w) or (frames, h, w, 3); tags by keyword."""
+    """A DICOM object with these stored pixels and tags.
+
+    pixels: (h, w), (h, w, 3), (frames, h, w) or (frames, h, w, 3). tags: values by DICOM keyword.
+    """
     is_color = pixels.ndim > 2 and pixels.shape[-1] == 3
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
@@ -33,7 +36,7 @@ def make_dicom(pixels: np.ndarray, **tags) -> Dataset:
 
 
 def write_dicom(path: Path, pixels: np.ndarray, **tags) -> Path:
-    """Write make_dicom's object in explicit VR little endian."""
+    """Write the object of `make_dicom` to a file, in explicit VR little endian. Returns the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     make_dicom(pixels, **tags).save_as(path, enforce_file_format=True)
     return path

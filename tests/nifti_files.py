@@ -7,8 +7,11 @@ import numpy as np
 
 
 def write_nifti(path: Path, voxels: np.ndarray, affine: np.ndarray | None = None, **fields) -> Path:
-    """A volume, (x, y, z) or (x, y, z, t), 1 mm from left to right, posterior to anterior, inferior to superior, or
-    as the affine says; its header's fields by name. NIfTI-1, gzipped where the name ends in .gz."""
+    """Write a volume as NIfTI-1, gzipped if the name ends in .gz. Returns the path.
+
+    voxels: (x, y, z) or (x, y, z, t). affine: by default voxels of 1 mm with axes from left to right, from posterior to
+    anterior and from inferior to superior. fields: values of the header by name.
+    """
     image = nibabel.Nifti1Image(voxels, np.eye(4) if affine is None else affine)
     for field, value in fields.items():
         image.header[field] = value

@@ -1,4 +1,4 @@
-"""A real Slurm on this machine alone, while a test lasts."""
+"""A real Slurm cluster with this machine as its only node, for the duration of a test."""
 
 import os
 import socket
@@ -10,7 +10,9 @@ from pathlib import Path
 
 from debian import install
 
-SITE = Path("/etc/slurm/slurm.conf")  # Slurm's commands look here, whatever their environment is
+# file in which every Slurm command looks for its configuration, whatever its environment
+SITE = Path("/etc/slurm/slurm.conf")
+# With config_overrides, the node offers the CPUs and the memory given here, more than this machine may have.
 CONFIGURATION = """\
 ClusterName=single
 SlurmctldHost={host}(127.0.0.1)
@@ -36,12 +38,12 @@ MinJobAge=600
 ReturnToService=2
 NodeName={host} NodeAddr=127.0.0.1 CPUs=8 RealMemory=64000 State=UNKNOWN
 PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
-"""  # config_overrides: Slurm believes CPUs and RealMemory, so that jobs can ask for more than this machine has
+"""
 
 
 @contextmanager
 def single_node_slurm(folder: Path) -> Iterator[None]:
-    """Run the daemons of Slurm in `folder`, and end them afterwards. A missing Slurm is installed (Debian, as root)."""
+    """Run the Slurm daemons in `folder` and end them afterwards. If Slurm is missing, install it (Debian, as root)."""
     if not Path("/usr/sbin/slurmctld").exists():
         install("slurm-wlm", "munge")
     for name in ("state", "spool"):
@@ -79,7 +81,7 @@ def single_node_slurm(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def running(daemon: list[str], log: Path) -> Iterator[None]:
-    """Run a daemon with its output in `log`, and end it afterwards."""
+    """Run a daemon in the background, and end it afterwards. log: file for its output."""
     with log.open("w") as file:
         process = subprocess.Popen(daemon, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
     try:
@@ -90,6 +92,7 @@ def running(daemon: list[str], log: Path) -> Iterator[None]:
 
 
 def free_port() -> int:
+    """A port on which no process listens."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return sock.getsockname()[1]

@@ -1,4 +1,4 @@
-"""The publishers' reference implementations in small, saved as published, and the catalogue's entries to match."""
+"""Small versions of the publishers' networks, saved in the published format, and catalogue entries that fit them."""
 
 from copy import deepcopy
 from pathlib import Path
@@ -23,7 +23,7 @@ SWIN = {"embed_dim": 16, "depths": [1, 1], "num_heads": [2, 2], "window_size": 4
 
 
 def reduce(name, options=None, size=None, **changes):
-    """A catalogue entry in small: the given options over its own, at another input size."""
+    """A copy of a catalogue entry with some options replaced and, if given, another input size."""
     entry = deepcopy(CATALOGUE[name]) | changes
     entry["options"] = entry.get("options", {}) | (options or {})
     entry["weights"].pop("sha256", None)
@@ -35,7 +35,7 @@ def reduce(name, options=None, size=None, **changes):
 
 
 def randomize(model, seed=0):
-    """Every tensor drawn anew, so that none is at an initial value that would hide a mistake."""
+    """Give every tensor random values, because initial values such as 0 and 1 would hide mistakes."""
     generator = torch.Generator().manual_seed(seed)
     for name, tensor in model.state_dict().items():
         if tensor.is_floating_point():
@@ -45,7 +45,7 @@ def randomize(model, seed=0):
 
 
 def save_published(model, folder):
-    """Save a transformers model as its repository does, which is not under the names of its present modules."""
+    """Save a transformers model under the published names, which differ from the names of its present modules."""
     model.save_pretrained(folder)
     return folder / "model.safetensors"
 
@@ -56,7 +56,7 @@ def save_tensors(tensors, path):
 
 
 def make_biomedclip(folder):
-    """BiomedCLIP in small, with the configuration of its text tower where open_clip looks for one."""
+    """A small BiomedCLIP, with the configuration of its text tower in the folder where open_clip looks for one."""
     transformers.BertConfig(**VIT, vocab_size=64).save_pretrained(folder)
     text = {
         "hf_model_name": str(folder),
@@ -73,7 +73,7 @@ def make_biomedclip(folder):
 
 
 def make_medclip(folder):
-    """MedCLIP in small: the towers, and the file that MedCLIPModel's state_dict makes of them."""
+    """The towers and heads of a small MedCLIP, and a file with the state dict of MedCLIPModel."""
     swin = randomize(transformers.SwinModel(transformers.SwinConfig(**SWIN)))
     bert = randomize(transformers.BertModel(transformers.BertConfig(**VIT, vocab_size=64)))
     image_head = randomize(torch.nn.Linear(32, 24, bias=False))
@@ -84,7 +84,7 @@ def make_medclip(folder):
         tensors |= {f"{tower}.model.{name}": tensor for name, tensor in published.items()}
         tensors |= {f"{tower}.projection_head.{name}": tensor for name, tensor in head.state_dict().items()}
     assert "vision_model.model.encoder.layers.1.blocks.0.attention.self.query.weight" in tensors
-    # buffers that transformers saved when the checkpoint was made
+    # buffers that the version of transformers which saved the checkpoint included
     index = "vision_model.model.encoder.layers.0.blocks.0.attention.self.relative_position_index"
     tensors[index] = torch.zeros(16, 16, dtype=torch.int64)
     tensors["text_model.model.embeddings.position_ids"] = torch.arange(512)[None]
@@ -94,7 +94,7 @@ def make_medclip(folder):
 
 
 def seem_reference(tensors, batch, depths, levels):
-    """SEEM's image encoder straight from its tensors, channels first, as its publication has it."""
+    """The output of SEEM's image encoder, computed directly from its tensors as in its publication, channels first."""
 
     def get(name):
         return tensors[f"backbone.{name}"]
@@ -135,7 +135,7 @@ def seem_reference(tensors, batch, depths, levels):
 
 
 def make_seem(width, depths, levels):
-    """The tensors of SEEM's image encoder, as its configuration names and shapes them."""
+    """Random tensors of SEEM's image encoder, with the names and shapes of its configuration."""
     shapes = {"patch_embed.proj.weight": (width, 3, 7, 7), "patch_embed.proj.bias": (width,)}
     shapes |= {f"patch_embed.norm.{kind}": (width,) for kind in ("weight", "bias")}
     for stage, depth in enumerate(depths):

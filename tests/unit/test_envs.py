@@ -30,7 +30,7 @@ def applies(requirement: Requirement, extra: str = "") -> bool:
 
 
 def closure(wanted: list[str]) -> set[str]:
-    """Names of the packages that `wanted` needs here, as the installed packages' own metadata say."""
+    """Names of all packages that `wanted` needs on this machine, from the metadata of the installed packages."""
     found, todo = set(), [Requirement(text) for text in wanted]
     seen = set()
     while todo:
@@ -57,21 +57,20 @@ def test_an_environment_holds_pins_of_the_lock_and_nothing_else(name):
 
 
 @pytest.mark.parametrize("name", PACKAGES["environments"])
-def test_an_environment_is_complete(name):
+def test_an_environment_holds_all_packages_that_its_packages_need(name):
     held = {canonicalize_name(Requirement(pin).name) for pin in pins(name)}
     assert closure(PACKAGES["environments"][name]) <= held
 
 
-def test_there_is_no_environment_file_without_a_source():
+def test_every_environment_file_is_listed_in_packages_toml():
     assert {path.stem for path in ENVS.glob("*.yaml")} == set(PACKAGES["environments"])
 
 
 def scripts_with_environments() -> list[tuple[str, str]]:
     """Each script and the conda environment of its rule."""
     rules = "".join(path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
-    found = re.findall(
-        r'conda:\s+"<envs>/(\w+)\.yaml"(?:(?!conda:).)*?script:\s+"\.\./scripts/(\w+)\.py"', rules, re.DOTALL
-    )
+    environment_then_script = r'f"\{ENVS\}/(\w+)\.yaml"(?:(?!ENVS).)*?"\.\./scripts/(\w+)\.py"'
+    found = re.findall(environment_then_script, rules, re.DOTALL)
     return sorted({(script, environment) for environment, script in found})
 
 
@@ -101,8 +100,11 @@ def imported_packages(script: str) -> set[str]:
     return packages - set(sys.stdlib_module_names) - {"cbir"}
 
 
-def test_every_script_has_an_environment():
-    assert {script for script, _ in scripts_with_environments()} == {path.stem for path in SCRIPTS.glob("*.py")}
+def test_a_script_without_an_environment_needs_nothing_but_python():
+    with_environment = {script for script, _ in scripts_with_environments()}
+    assert len(with_environment) > 20
+    for path in SCRIPTS.glob("*.py"):
+        assert path.stem in with_environment or not imported_packages(path.stem)
 
 
 @pytest.mark.parametrize(("script", "environment"), scripts_with_environments())

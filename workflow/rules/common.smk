@@ -1,7 +1,11 @@
+import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, f"{workflow.basedir}/workflow/scripts")
+LIBRARY = f"{workflow.basedir}/workflow/scripts"
+sys.path.insert(0, LIBRARY)
+# Scripts import the library beside them, even where another copy of it is installed.
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [LIBRARY, os.environ.get("PYTHONPATH")]))
 
 from cbir.errors import InputError
 from cbir.experiment.plan import read_experiment
@@ -18,12 +22,13 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 config = EXPERIMENT.config
 RESULTS = Path(config["results"])
+ENVS = f"{workflow.basedir}/envs"  # conda environments, one per kind of step
 LONG = 1  # priority of the long steps: they begin first, and short ones fill the cores that they leave
 
 if workflow.is_main_process and (changes := list_changes(RESULTS, PROJECT)):
     logger.warning(
-        f"{RESULTS} was last written with another state of {', '.join(changes)}. Snakemake doesn't look at these: what is "
-        "finished stays. --forceall makes everything again, --forcerun RULE everything from one rule on."
+        f"{RESULTS} was last written with another state of {', '.join(changes)}. Snakemake doesn't look at these: what "
+        "is finished stays. --forceall makes everything again, --forcerun RULE everything from one rule on."
     )
 
 
@@ -31,7 +36,6 @@ pathvars:
     results=config["results"],
     logs=f"{RESULTS}/logs",
     weights=config["weights"],
-    envs=f"{workflow.basedir}/envs",
 
 
 wildcard_constraints:

@@ -1,12 +1,16 @@
+# From a publisher's files to a manifest with splits: manifests/, inspections/ and pixels/ in the results.
+# A change of labels, splits or sizes never reaches the embedding, which reads nothing but pixels/.
 rule make_phantoms:
-    """Make the synthetic images of a phantom dataset, with their table."""
+    """Make the synthetic images of a phantom dataset.
+
+    Writes a folder of PNG and DICOM files with their table images.csv. The same seed gives the same bytes.
+    """
     output:
         folder=directory("<results>/phantoms/{dataset}"),
     log:
         "<logs>/make_phantoms/{dataset}.log",
-    priority: LONG
     conda:
-        "<envs>/data.yaml"
+        f"{ENVS}/data.yaml"
     threads: 8
     params:
         patients=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].options["patients"],
@@ -16,7 +20,11 @@ rule make_phantoms:
 
 
 rule make_manifest:
-    """List the images of a dataset and their labels, as its source gives them."""
+    """List the images of a dataset and their labels, as its source gives them.
+
+    Writes one row per image, sorted by image_id, without splits unless the publisher has them; and the number of images
+    that the source left out, by reason.
+    """
     input:
         lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].listing_files,
     output:
@@ -25,7 +33,7 @@ rule make_manifest:
     log:
         "<logs>/make_manifest/{dataset}.log",
     conda:
-        "<envs>/data.yaml"
+        f"{ENVS}/data.yaml"
     params:
         options=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].source_options,
     script:
@@ -33,23 +41,28 @@ rule make_manifest:
 
 
 rule inspect_images:
-    """Decode every image of one shard of a dataset once: is it readable, and what are its pixels?"""
+    """Decode every image of one shard of a dataset once.
+
+    Writes for each image whether it is readable, or why not, its size, and a hash of its pixels.
+    """
     input:
         manifest=rules.make_manifest.output.manifest,
     output:
         inspection=temp("<results>/inspections/shards/{dataset}/{part}-of-{parts}.parquet"),
     log:
         "<logs>/inspect_images/{dataset}/{part}-of-{parts}.log",
-    priority: LONG
     conda:
-        "<envs>/data.yaml"
+        f"{ENVS}/data.yaml"
     threads: 4
     script:
         "../scripts/inspect_images.py"
 
 
 rule join_inspections:
-    """Join the inspections of a dataset's shards, and list its distinct images."""
+    """Join the inspections of a dataset's shards, and list its distinct images.
+
+    The list of distinct images is all that embedding needs to know of a dataset: pixels, but no labels and no splits.
+    """
     input:
         manifest=rules.make_manifest.output.manifest,
         inspections=lambda wildcards: EXPERIMENT.expand_shards(
@@ -61,13 +74,17 @@ rule join_inspections:
     log:
         "<logs>/join_inspections/{dataset}.log",
     conda:
-        "<envs>/data.yaml"
+        f"{ENVS}/data.yaml"
     script:
         "../scripts/join_inspections.py"
 
 
 rule split_dataset:
-    """Divide the images into index, validation and queries, and leave out what must not count."""
+    """Divide the images into index (train), validation and queries (test).
+
+    Leaves out what must not count: unreadable images, rare labels and, where the experiment says so, repeats of
+    queries. Refuses index sizes and a depth of search that the index split cannot give, before anything is embedded.
+    """
     input:
         manifest=rules.make_manifest.output.manifest,
         left_out=rules.make_manifest.output.left_out,
@@ -84,7 +101,7 @@ rule split_dataset:
     wildcard_constraints:
         dataset=EXPERIMENT.pattern("has_own_source"),
     conda:
-        "<envs>/data.yaml"
+        f"{ENVS}/data.yaml"
     params:
         cleaning=lambda wildcards: EXPERIMENT.cleaning_options(wildcards.dataset),
         index_sizes=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].index_sizes,
@@ -94,7 +111,10 @@ rule split_dataset:
 
 
 rule unite_datasets:
-    """Unite the manifests of several datasets, whose splits stand, and leave out what must not count together."""
+    """Unite the manifests of several datasets, whose splits stand.
+
+    Leaves out what must not count in the union: labels that are rare there and repeats across its members.
+    """
     input:
         manifests=lambda wildcards: EXPERIMENT.expand_members(rules.split_dataset.output.manifest, wildcards.dataset),
         inspections=lambda wildcards: EXPERIMENT.expand_inspections(
@@ -109,7 +129,7 @@ rule unite_datasets:
     wildcard_constraints:
         dataset=EXPERIMENT.pattern("is_union"),
     conda:
-        "<envs>/data.yaml"
+        f"{ENVS}/data.yaml"
     params:
         members=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].members,
         cleaning=lambda wildcards: EXPERIMENT.cleaning_options(wildcards.dataset),

@@ -1,5 +1,11 @@
+# Vectors: vectors/{model} is the store of every image that the model has seen, embeddings/ has those of a dataset in
+# the order of its manifest. The vectors of a release are imported, those of a union taken from its members.
 rule embed_images:
-    """Embed the distinct images of one shard of a dataset that the model's vector store does not hold yet."""
+    """Embed those distinct images of one shard that the model's vector store does not hold yet.
+
+    Appends to the store `vectors/{model}` batch by batch, so that a killed job goes on where it was. Writes a record of
+    what it did; the vectors themselves are read from the store.
+    """
     input:
         pixels=rules.join_inspections.output.pixels,
         weights=branch(
@@ -14,11 +20,9 @@ rule embed_images:
         "<logs>/embed_images/{dataset}/{model}/{part}-of-{parts}.log",
     priority: LONG
     conda:
-        "<envs>/embed.yaml"
+        f"{ENVS}/embed.yaml"
     threads: config["embedding"]["threads"]
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * 6000,
-        runtime=480,
         gpu=int(config["embedding"]["device"] == "cuda"),
     params:
         entry=lambda wildcards: EXPERIMENT.catalogue[wildcards.model],
@@ -31,7 +35,10 @@ rule embed_images:
 
 
 rule join_embeddings:
-    """Write the embeddings of a dataset, row i for row i of the manifest, from the model's vector store."""
+    """Write the embeddings of a dataset, row i for row i of the manifest, from the model's vector store.
+
+    Beside them stand what they depend on, as JSON, and what an image costs in time and room.
+    """
     input:
         manifest=rules.split_dataset.output.manifest,
         inspection=rules.join_inspections.output.inspection,
@@ -45,7 +52,7 @@ rule join_embeddings:
     wildcard_constraints:
         dataset=EXPERIMENT.pattern("is_embedded"),
     conda:
-        "<envs>/data.yaml"
+        f"{ENVS}/data.yaml"
     params:
         vectors="<results>/vectors/{model}",
     script:
@@ -53,7 +60,10 @@ rule join_embeddings:
 
 
 rule import_embeddings:
-    """Bring a model's released embeddings into the order of the manifest."""
+    """Bring a model's released embeddings into the order of the manifest.
+
+    Vectors of another norm are scaled to unit norm; a missing vector is an error.
+    """
     input:
         manifest=rules.split_dataset.output.manifest,
         released=lambda wildcards: EXPERIMENT.released_files(wildcards.dataset, wildcards.model),
@@ -64,7 +74,7 @@ rule import_embeddings:
     wildcard_constraints:
         dataset=EXPERIMENT.pattern("is_released"),
     conda:
-        "<envs>/data.yaml"
+        f"{ENVS}/data.yaml"
     params:
         folder=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].options["embeddings"],
     script:
@@ -72,7 +82,10 @@ rule import_embeddings:
 
 
 rule unite_embeddings:
-    """Take the embeddings of a union from those of its members."""
+    """Take the embeddings of a union from those of its members.
+
+    Nothing is embedded again, whatever the union leaves out.
+    """
     input:
         manifest=rules.unite_datasets.output.manifest,
         manifests=lambda wildcards: EXPERIMENT.expand_members(rules.split_dataset.output.manifest, wildcards.dataset),
@@ -86,7 +99,7 @@ rule unite_embeddings:
     wildcard_constraints:
         dataset=EXPERIMENT.pattern("is_union"),
     conda:
-        "<envs>/data.yaml"
+        f"{ENVS}/data.yaml"
     params:
         members=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].members,
     script:

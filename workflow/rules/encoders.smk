@@ -1,5 +1,6 @@
+# The weights of the encoders, where they have to be fetched: resources/weights/, shared by all experiments.
 rule weights:
-    """Fetch every file that the experiment's models need."""
+    """Fetch every file that the experiment's models need, without running anything else."""
     input:
         expand("<weights>/{file}", file=EXPERIMENT.published_files),
     localrule: True
@@ -8,7 +9,10 @@ rule weights:
 # Only missing files get a rule. Snakemake therefore never downloads or deletes a file that exists, whether it was
 # downloaded or placed there by hand.
 rule fetch_weights:
-    """Fetch a file of a model from where it is published."""
+    """Fetch a file of a model from where it is published, and check it.
+
+    An interrupted download goes on where it was. Runs on the machine where Snakemake was started.
+    """
     output:
         "<weights>/{file}",
     log:
@@ -17,7 +21,7 @@ rule fetch_weights:
         file=EXPERIMENT.missing_files_pattern(Path(config["weights"])),
     localrule: True
     conda:
-        "<envs>/embed.yaml"
+        f"{ENVS}/embed.yaml"
     params:
         source=lambda wildcards: EXPERIMENT.published_files[wildcards.file],
     script:

@@ -1,5 +1,10 @@
+# What the answers are worth: scores/, comparisons/ and analyses/ in the results, all of them tidy tables. Analyses
+# beyond the scores are of the exact index of the whole index split.
 rule score_retrieval:
-    """Score the neighbors of every query by all metrics, with intervals and chance levels."""
+    """Score the neighbors of every query by all metrics.
+
+    Writes one row per level, average, metric and k, with 95 % intervals and the chance level.
+    """
     input:
         manifest=MANIFEST,
         rows=rules.sample_index_rows.output.rows,
@@ -9,7 +14,7 @@ rule score_retrieval:
     log:
         f"<logs>/score_retrieval/{CELL}.log",
     conda:
-        "<envs>/analysis.yaml"
+        f"{ENVS}/analysis.yaml"
     params:
         levels=config["scores"]["levels"],
         at=config["scores"]["at"],
@@ -20,7 +25,11 @@ rule score_retrieval:
 
 
 rule compare_models:
-    """Compare every pair of models on the same queries."""
+    """Compare every pair of models on the same queries.
+
+    Writes the difference in precision, its 95 % interval over patients, and a p value that is corrected for the number
+    of pairs.
+    """
     input:
         manifest=MANIFEST,
         rows=FULL_ROWS,
@@ -30,7 +39,7 @@ rule compare_models:
     log:
         "<logs>/compare_models/{dataset}/{index}.log",
     conda:
-        "<envs>/analysis.yaml"
+        f"{ENVS}/analysis.yaml"
     params:
         models=EXPERIMENT.models,
         size="full",
@@ -43,7 +52,10 @@ rule compare_models:
 
 
 rule score_predictions:
-    """Score the predictions of every classifier of a model's embeddings."""
+    """Score the predictions of every classifier of a model's embeddings.
+
+    Writes accuracy, precision, recall, F1 and area under the ROC curve.
+    """
     input:
         manifest=MANIFEST,
         predictions=expand(
@@ -54,7 +66,7 @@ rule score_predictions:
     log:
         "<logs>/score_predictions/{dataset}/{model}.log",
     conda:
-        "<envs>/analysis.yaml"
+        f"{ENVS}/analysis.yaml"
     params:
         probes=EXPERIMENT.classifiers,
         bootstrap=config["scores"]["bootstrap"],
@@ -64,7 +76,10 @@ rule score_predictions:
 
 
 rule score_labels:
-    """Score each label by itself: its precision, whether frequent labels do better, what it is taken for."""
+    """Score each label by itself in the exact index of the whole index split.
+
+    Writes the precision of each label, its correlation with the label's frequency, and what the label is taken for.
+    """
     input:
         manifest=MANIFEST,
         rows=FULL_ROWS,
@@ -76,7 +91,7 @@ rule score_labels:
     log:
         "<logs>/score_labels/{dataset}/{model}.log",
     conda:
-        "<envs>/analysis.yaml"
+        f"{ENVS}/analysis.yaml"
     params:
         cell=lambda wildcards: EXPERIMENT.full_cell(wildcards.dataset, wildcards.model),
         at=config["scores"]["at"],
@@ -85,7 +100,10 @@ rule score_labels:
 
 
 rule describe_space:
-    """Measure the geometry of a model's embeddings."""
+    """Measure the geometry of a model's embeddings.
+
+    Writes hubness, uniformity, intrinsic dimension and, for each level, alignment and silhouette.
+    """
     input:
         manifest=MANIFEST,
         embeddings=EMBEDDINGS,
@@ -96,7 +114,7 @@ rule describe_space:
     log:
         "<logs>/describe_space/{dataset}/{model}.log",
     conda:
-        "<envs>/analysis.yaml"
+        f"{ENVS}/analysis.yaml"
     params:
         cell=lambda wildcards: EXPERIMENT.full_cell(wildcards.dataset, wildcards.model),
         levels=EXPERIMENT.levels_of_all_images,
@@ -107,7 +125,10 @@ rule describe_space:
 
 
 rule map_embeddings:
-    """Lay out a model's embeddings in two dimensions."""
+    """Lay out a model's embeddings in two dimensions by t-SNE.
+
+    Writes the place of each image with its labels, for as many images, drawn at random, as the experiment says.
+    """
     input:
         manifest=MANIFEST,
         embeddings=EMBEDDINGS,
@@ -116,7 +137,7 @@ rule map_embeddings:
     log:
         "<logs>/map_embeddings/{dataset}/{model}.log",
     conda:
-        "<envs>/analysis.yaml"
+        f"{ENVS}/analysis.yaml"
     params:
         images=config["maps"]["images"],
         seed=config["seed"],
@@ -125,16 +146,19 @@ rule map_embeddings:
 
 
 rule trace_index_size:
-    """Trace precision over the size of the index, and say what size is large enough."""
+    """Trace precision over the size of the index.
+
+    Writes the curves over the draws of each size, and the slope of each curve with the size that is large enough.
+    """
     input:
         retrieval="<results>/tables/retrieval.csv",
     output:
-        curves="<results>/tables/index_size.csv",
+        points="<results>/tables/index_size.csv",
         fits="<results>/tables/index_size_fit.csv",
     log:
         "<logs>/trace_index_size.log",
     conda:
-        "<envs>/analysis.yaml"
+        f"{ENVS}/analysis.yaml"
     params:
         at=config["scores"]["at"],
     script:

@@ -1,10 +1,12 @@
-# One rule per table and figure of workflow/report/contents.yaml: Snakemake takes the file of a caption from the rule.
+# What a reader sees: tables/, pages/ and figures/ in the results, one rule per entry of contents.yaml in
+# workflow/report. Snakemake takes the file of a caption from the rule, so a wildcard would not do.
 for table in EXPERIMENT.tables.values():
     if table.sources:
 
         rule:
             name:
                 f"gather_{table.name}"
+            # puts the rows of all datasets, models and cells together in one tidy table
             input:
                 expand("<results>/{source}", source=table.sources),
             output:
@@ -12,7 +14,7 @@ for table in EXPERIMENT.tables.values():
             log:
                 f"<logs>/gather/{table.name}.log",
             conda:
-                "<envs>/analysis.yaml"
+                f"{ENVS}/analysis.yaml"
             params:
                 sort_by=table.sort_by,
             script:
@@ -23,6 +25,7 @@ for table in EXPERIMENT.tables.values():
         rule:
             name:
                 f"tabulate_{table.name}"
+            # makes a table for print, as CSV, Markdown and LaTeX
             input:
                 tidy=f"<results>/tables/{table.main}.csv",
             output:
@@ -32,7 +35,7 @@ for table in EXPERIMENT.tables.values():
             log:
                 f"<logs>/tabulate/{table.name}.log",
             conda:
-                "<envs>/analysis.yaml"
+                f"{ENVS}/analysis.yaml"
             params:
                 table=table.name,
                 models=EXPERIMENT.models,
@@ -43,6 +46,7 @@ for table in EXPERIMENT.tables.values():
     rule:
         name:
             f"show_{table.name}"
+        # makes a page of the report that can be searched and sorted
         input:
             table=f"<results>/tables/{table.name}.csv",
         output:
@@ -55,8 +59,6 @@ for table in EXPERIMENT.tables.values():
         log:
             f"<logs>/show/{table.name}.log",
         localrule: True
-        conda:
-            "<envs>/analysis.yaml"
         params:
             at=config["scores"]["at"],
             template=f"{workflow.basedir}/workflow/report/table.html",
@@ -69,6 +71,7 @@ for figure in EXPERIMENT.figures.values():
     rule:
         name:
             f"draw_{figure.name}"
+        # draws the figure of a dataset, or of a dataset and a model
         input:
             expand("<results>/{source}", source=figure.sources),
         output:
@@ -83,7 +86,7 @@ for figure in EXPERIMENT.figures.values():
         log:
             f"<logs>/{figure.path}.log",
         conda:
-            "<envs>/analysis.yaml"
+            f"{ENVS}/analysis.yaml"
         params:
             figure=figure.name,
             index=figure.index,

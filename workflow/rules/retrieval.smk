@@ -1,3 +1,5 @@
+# Indexes and what is found in them: index_rows/, indexes/, neighbors/ and measures/ in the results. A cell is one
+# model, index, size and draw of a dataset. An index that outgrows one machine is built and searched in parts.
 PARTS = config["search"]["index_shards"]
 CELL = "{dataset}/{model}/{index}/{size}.{draw}"
 PART = CELL if PARTS == 1 else f"{CELL}.{{part}}-of-{PARTS}"
@@ -9,7 +11,10 @@ FULL_NEIGHBORS = f"<results>/neighbors/{{dataset}}/{{model}}/{EXPERIMENT.exact_i
 
 
 rule sample_index_rows:
-    """Draw the images that an index of a given size holds, the same for every model."""
+    """Draw the images that an index of a given size holds.
+
+    They are the same for every model, and smaller draws are subsets of larger ones.
+    """
     input:
         manifest=MANIFEST,
     output:
@@ -17,7 +22,7 @@ rule sample_index_rows:
     log:
         "<logs>/sample_index_rows/{dataset}/{size}.{draw}.log",
     conda:
-        "<envs>/data.yaml"
+        f"{ENVS}/data.yaml"
     params:
         seed=config["seed"],
         stratify=config["stratify"],
@@ -26,7 +31,10 @@ rule sample_index_rows:
 
 
 rule build_index:
-    """Build an index of the drawn images, or one part of it."""
+    """Build an index of the drawn images, or one part of it.
+
+    Writes a faiss index by inner product whose ids are manifest rows, and the seconds and bytes that it took.
+    """
     input:
         embeddings=EMBEDDINGS,
         rows=rules.sample_index_rows.output.rows,
@@ -36,7 +44,7 @@ rule build_index:
     log:
         f"<logs>/build_index/{PART}.log",
     conda:
-        "<envs>/search.yaml"
+        f"{ENVS}/search.yaml"
     threads: lambda wildcards: EXPERIMENT.build_threads(wildcards.index)
     params:
         factory=lambda wildcards: config["indexes"][wildcards.index]["factory"],
@@ -48,7 +56,10 @@ rule build_index:
 
 
 rule search_index:
-    """Find each query's nearest images in an index, or in one part of it."""
+    """Find each query's nearest images in an index, or in one part of it.
+
+    Writes queries, neighbors and similarities. An exact index gives the same bytes for any number of threads.
+    """
     input:
         index=rules.build_index.output.index,
         embeddings=EMBEDDINGS,
@@ -58,7 +69,7 @@ rule search_index:
     log:
         f"<logs>/search_index/{PART}.log",
     conda:
-        "<envs>/search.yaml"
+        f"{ENVS}/search.yaml"
     threads: config["search"]["threads"]
     resources:
         gpu=int(config["search"]["device"] == "cuda"),
@@ -75,7 +86,10 @@ rule search_index:
 if PARTS > 1:
 
     rule merge_neighbors:
-        """Merge the neighbors that the parts of an index gave."""
+        """Merge the neighbors that the parts of an index gave.
+
+        The nearest of an exact index are the same as if it had not been cut.
+        """
         input:
             neighbors=expand(rules.search_index.output.neighbors, part=range(PARTS), allow_missing=True),
         output:
@@ -83,7 +97,7 @@ if PARTS > 1:
         log:
             f"<logs>/merge_neighbors/{CELL}.log",
         conda:
-            "<envs>/search.yaml"
+            f"{ENVS}/search.yaml"
         params:
             k=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].k,
         script:
@@ -91,7 +105,11 @@ if PARTS > 1:
 
 
 rule measure_index:
-    """Measure an index: recall against the exact neighbors, precision, speed, build time and size."""
+    """Measure an index at the depths of the tables.
+
+    Recall against the exact neighbors, precision beside it, queries per second, build time and size. Runs last, so that
+    other jobs disturb the timing less.
+    """
     input:
         manifest=MANIFEST,
         embeddings=EMBEDDINGS,
@@ -106,7 +124,7 @@ rule measure_index:
         f"<logs>/measure_index/{CELL}.log",
     priority: -1
     conda:
-        "<envs>/search.yaml"
+        f"{ENVS}/search.yaml"
     threads: config["search"]["threads"]
     params:
         factory=lambda wildcards: config["indexes"][wildcards.index]["factory"],

@@ -1,5 +1,10 @@
+# What an encoder is asked to do besides retrieval: predictions/ in the results. Every task leaves the same kind of
+# file, so that a new one needs no rule of its own for its scores.
 rule probe_linear:
-    """Train a linear classifier on the embeddings of the index images, and predict the labels of the queries."""
+    """Train a linear classifier on the embeddings of the index images.
+
+    Writes the probabilities of every label for the queries, of the epoch that did best on the validation images.
+    """
     input:
         manifest=MANIFEST,
         embeddings=EMBEDDINGS,
@@ -8,7 +13,7 @@ rule probe_linear:
     log:
         "<logs>/probe_linear/{dataset}/{model}.log",
     conda:
-        "<envs>/embed.yaml"
+        f"{ENVS}/embed.yaml"
     params:
         epochs=config["probes"]["epochs"],
         seed=config["seed"],
@@ -17,7 +22,11 @@ rule probe_linear:
 
 
 rule classify_knn:
-    """Predict the labels of the queries from their nearest index images, unweighted and weighted by similarity."""
+    """Let the nearest index images of each query vote for its label.
+
+    Writes the probabilities of every label, unweighted and weighted by similarity, for the k that did best on the
+    validation images.
+    """
     input:
         manifest=MANIFEST,
         embeddings=EMBEDDINGS,
@@ -27,7 +36,7 @@ rule classify_knn:
     log:
         "<logs>/classify_knn/{dataset}/{model}.log",
     conda:
-        "<envs>/search.yaml"
+        f"{ENVS}/search.yaml"
     threads: config["search"]["threads"]
     params:
         k=config["probes"]["k"],

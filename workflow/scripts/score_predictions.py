@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from cbir.datasets.labels import label_codes
 from cbir.datasets.manifest import read_manifest
 from cbir.evaluation.classification import score_predictions
 from cbir.runs.job import job
@@ -12,9 +11,8 @@ from cbir.tidy import label_rows, write_table
 with job(snakemake):
     params, wildcards = snakemake.params, snakemake.wildcards
     manifest = read_manifest(snakemake.input.manifest, columns=["label", "patient_id"])
-    codes, _ = label_codes(manifest["label"])
     tables = []
     for probe, path in zip(params.probes, snakemake.input.predictions, strict=True):
-        scores = score_predictions(load_predictions(path), codes, manifest["patient_id"], params.bootstrap, params.seed)
+        scores = score_predictions(load_predictions(path), manifest, params.bootstrap, params.seed)
         tables.append(label_rows(scores, dataset=wildcards.dataset, model=wildcards.model, probe=probe))
     write_table(pd.concat(tables), snakemake.output.scores)

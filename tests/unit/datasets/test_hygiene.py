@@ -16,7 +16,7 @@ BY_SOURCE = pd.DataFrame({"reason": ["several findings"], "images": [7]})
 
 
 def dataset(rows: list[tuple]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """A manifest and its inspection from (image, patient, pathology, split, pixels) rows; pixels None is unreadable."""
+    """A manifest and its inspection from rows of (image, patient, pathology, split, pixel hash or None)."""
     images = pd.DataFrame(rows, columns=["image_id", "patient_id", "pathology", "split", "pixels"])
     images = images.assign(path=images["image_id"], modality="CT", anatomic_region="head")
     manifest = complete_manifest(images, "d")
@@ -41,7 +41,7 @@ OFFICIAL = [
 ]
 
 
-def test_all_unreadable_images_are_refused_at_once():
+def test_all_unreadable_images_are_refused_in_one_message():
     manifest, inspection = dataset([*OFFICIAL, ("e.png", "p5", "x", "train", None), ("f.png", "p6", "x", "val", None)])
     with pytest.raises(InputError, match=r"(?s)2 of 8 images.*unreadable: drop.*e.png: truncated.*f.png: truncated"):
         prepare_dataset(manifest, inspection, "d", **OPTIONS)
@@ -78,7 +78,7 @@ def test_repeated_pixels_and_shared_patients_leave_the_index_on_request():
     }
 
 
-def test_a_label_that_only_queries_have_is_left_out_and_counted():
+def test_a_label_of_queries_only_is_left_out_and_counted():
     manifest, inspection = dataset([*OFFICIAL, ("t.png", "p7", "only tested", "test", "T")])
     images, left_out = prepare_dataset(manifest, inspection, "d", **OPTIONS)
     assert "t.png" not in set(images["image_id"])
@@ -94,7 +94,7 @@ def test_a_label_below_min_per_label_in_the_index_is_left_out_of_every_split():
     assert set(images["label"]) == {"CT/head/x"}
 
 
-def test_labels_of_one_image_are_left_out_before_the_split_where_min_per_label_says_so():
+def test_labels_of_one_image_are_left_out_before_the_split_if_min_per_label_is_two():
     rows = [(f"{number}.png", f"p{number}", "x", "", str(number)) for number in range(8)]
     manifest, inspection = dataset([*rows, ("lone.png", "p", "lone", "", "L")])
     images, left_out = prepare_dataset(manifest, inspection, "d", **OPTIONS | {"min_per_label": 2})
@@ -115,7 +115,7 @@ def test_a_split_without_images_is_refused():
         prepare_dataset(manifest, inspection, "d", **OPTIONS)
 
 
-def test_unknown_pixels_repeat_nothing():
+def test_images_with_unknown_pixels_are_no_repeats():
     images, _ = dataset(OFFICIAL)
     inspection = take_as_readable(images)
     kept, left_out = prepare_dataset(images, inspection, "d", **OPTIONS | {"duplicates": "drop"})

@@ -1,4 +1,4 @@
-"""The phantoms hold what their table promises, are valid DICOM, and are the same bytes at each run."""
+"""Phantoms agree with their table, are valid DICOM files, and have the same bytes in every run."""
 
 import filecmp
 from pathlib import Path
@@ -18,7 +18,8 @@ from pydicom.uid import (
 from cbir.datasets.phantoms import make_phantoms
 from cbir.datasets.phantoms.regions import REGIONS, image_phantom
 
-PATIENTS = 24  # so many that every label occurs
+# enough patients for every label to occur
+PATIENTS = 24
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def differing(first: Path, second: Path, files: list[Path]) -> list[Path]:
     return filecmp.cmpfiles(first, second, files, shallow=False)[1]
 
 
-def test_two_runs_give_the_same_bytes_at_one_process_and_at_two(tmp_path):
+def test_two_runs_give_the_same_bytes_with_one_process_and_with_two(tmp_path):
     folders = [tmp_path / name for name in ("first", "second", "parallel")]
     for folder, threads in zip(folders, (1, 1, 2), strict=True):
         make_phantoms(folder, 3, seed=5, threads=threads)
@@ -57,7 +58,7 @@ def test_two_runs_give_the_same_bytes_at_one_process_and_at_two(tmp_path):
         assert differing(folders[0], other, files) == []
 
 
-def test_another_seed_gives_other_images_and_fewer_patients_are_the_first_ones(folder, tmp_path):
+def test_another_seed_gives_other_images_and_fewer_patients_are_the_first_of_more(folder, tmp_path):
     make_phantoms(tmp_path / "fewer", 2, seed=3)
     make_phantoms(tmp_path / "other", 2, seed=4)
     images = [path for path in files_of(tmp_path / "fewer") if path.name != "images.csv"]
@@ -84,7 +85,7 @@ def test_every_patient_has_four_to_six_images(table):
     assert table.groupby("patient_id").size().between(4, 6).all()
 
 
-def test_every_report_is_two_sentences_that_say_synthetic_and_name_the_finding(table):
+def test_every_report_has_two_sentences_says_synthetic_and_names_the_finding(table):
     assert table["report"].str.startswith("Synthetic").all()
     assert (table["report"].str.count(r"\.(?: |$)") == 2).all()
     ill = table[table["pathology"] != "normal"]
@@ -92,7 +93,7 @@ def test_every_report_is_two_sentences_that_say_synthetic_and_name_the_finding(t
     assert all(stem in report.lower() for stem, report in zip(stems, ill["report"], strict=True))
 
 
-def test_a_mask_is_of_its_images_size_and_absent_where_the_finding_is_normal(folder, table):
+def test_a_mask_has_the_size_of_its_image_and_is_absent_where_the_finding_is_normal(folder, table):
     assert ((table["mask"] == "") == (table["pathology"] == "normal")).all()
     for row in table[table["mask"] != ""].itertuples():
         mask = np.asarray(Image.open(folder / row.mask))
@@ -105,7 +106,7 @@ def test_a_mask_is_of_its_images_size_and_absent_where_the_finding_is_normal(fol
             assert mask.shape == Image.open(folder / row.image).size[::-1]
 
 
-def test_ct_mr_and_half_of_the_radiographs_are_dicom_and_the_rest_png_of_8_and_16_bits(folder, table):
+def test_ct_mr_and_half_of_the_radiographs_are_dicom_and_the_others_are_png_of_8_and_16_bits(folder, table):
     dicom = table["image"].str.endswith(".dcm")
     assert dicom[table["modality"].isin(["CT", "MR"])].all()
     assert not dicom[table["modality"] == "US"].any()
@@ -123,7 +124,7 @@ def test_dicom_headers_agree_with_the_table(dicoms):
         assert header.PatientID == row.patient_id
 
 
-def test_dicom_headers_are_plainly_synthetic(dicoms):
+def test_dicom_headers_say_that_the_image_is_synthetic(dicoms):
     for _, header in dicoms:
         assert header.SyntheticData == "YES"
         assert "SYNTHETIC" in header.ImageType
@@ -131,7 +132,7 @@ def test_dicom_headers_are_plainly_synthetic(dicoms):
         assert "Synthetic" in str(header.PatientName)
 
 
-def test_dicom_identifiers_are_unique_to_an_image_and_shared_in_a_study(dicoms):
+def test_each_image_has_its_own_dicom_identifier_and_shares_that_of_its_study(dicoms):
     assert len({header.SOPInstanceUID for _, header in dicoms}) == len(dicoms)
     studies = {row.image.rsplit("-", 1)[0]: header.StudyInstanceUID for row, header in dicoms}
     assert len(set(studies.values())) == len(studies)
@@ -153,7 +154,7 @@ def test_both_photometric_interpretations_occur_among_radiographs_and_show_air_b
     assert occurring == {"MONOCHROME1", "MONOCHROME2"}
 
 
-def test_rescaled_ct_is_in_hounsfield_units_and_its_window_suits_it(dicoms):
+def test_rescaled_ct_is_in_hounsfield_units_and_its_window_shows_part_of_them(dicoms):
     for row, header in dicoms:
         if row.modality == "CT":
             hounsfield = header.pixel_array * header.RescaleSlope + header.RescaleIntercept
@@ -163,7 +164,7 @@ def test_rescaled_ct_is_in_hounsfield_units_and_its_window_suits_it(dicoms):
             assert np.mean((hounsfield > low) & (hounsfield < high)) > 0.05
 
 
-def test_mr_of_a_region_comes_in_several_contrast_weightings(dicoms):
+def test_mr_images_of_a_region_have_three_contrast_weightings(dicoms):
     weightings = {(row.anatomic_region, header.SeriesDescription) for row, header in dicoms if row.modality == "MR"}
     assert {region for region, _ in weightings} == {"head", "knee"}
     assert len(weightings) == 6
@@ -177,12 +178,12 @@ def test_mr_of_a_region_comes_in_several_contrast_weightings(dicoms):
         for finding in region.findings
     ],
 )
-def test_a_finding_changes_the_image_where_its_mask_is_and_little_elsewhere(region, finding):
+def test_a_finding_changes_the_image_more_inside_its_mask_than_outside(region, finding):
     ill, well = (image_phantom(region, name, 1.0, (11, 4), np.random.default_rng(2)) for name in (finding, "normal"))
     assert ill.mask.shape == ill.pixels.shape == well.pixels.shape
     assert 12 <= ill.mask.sum() < 0.4 * ill.mask.size
     assert not well.mask.any()
-    exposure = np.polyfit(well.pixels[~ill.mask], ill.pixels[~ill.mask], 1)  # the display follows the content
+    exposure = np.polyfit(well.pixels[~ill.mask], ill.pixels[~ill.mask], 1)  # the exposure depends on the whole image
     change = np.abs(ill.pixels - np.polyval(exposure, well.pixels))
     assert change[ill.mask].mean() > 1.5 * change[~ill.mask].mean()
 

@@ -39,7 +39,7 @@ def test_another_key_gives_other_hashes():
     assert not set(one["patient_id"]) & set(other["patient_id"])
 
 
-def test_a_key_is_made_once_for_the_owner_alone(tmp_path):
+def test_a_key_is_made_once_and_only_its_owner_can_read_it(tmp_path):
     path = tmp_path / "secrets" / "patients.key"
     key = read_key(path)
     assert len(key) == 32
@@ -69,7 +69,7 @@ def test_a_key_of_another_job_is_never_replaced(tmp_path, monkeypatch):
     assert path.read_bytes() == other
 
 
-def test_a_key_that_cannot_be_used_is_named(tmp_path):
+def test_the_message_names_a_key_file_that_cannot_be_used(tmp_path):
     (tmp_path / "short.key").write_bytes(b"1234")
     with pytest.raises(InputError, match=r"short\.key holds 4 bytes"):
         read_key(tmp_path / "short.key")

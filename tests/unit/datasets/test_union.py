@@ -28,7 +28,7 @@ def members():
     }
 
 
-def test_images_keep_label_split_path_and_frame_and_get_their_members_name(members):
+def test_images_keep_label_split_path_and_frame_and_their_ids_begin_with_the_member(members):
     united = unite_manifests("all", members)
     assert rows(united, "image_id", "patient_id", "label", "split", "path", "frame") == [
         ("nih-2/a.png", "nih-2/p1", "XR/chest/Edema", "test", "/data/nih-2/a.png", 0),
@@ -46,7 +46,7 @@ def test_a_union_of_one_member_is_refused(members):
 
 @pytest.fixture
 def overlapping():
-    """Two members: a query of `b` has the pixels of an index image of `a`, and each has labels of one index image."""
+    """Two members with one index image per label. A query of `b` has the pixels of an index image of `a`."""
     a = member("a", ["1.png", "2.png", "3.png"], ["Mass", "Mass", "Edema"], ["train", "test", "train"])
     b = member("b", ["1.png", "2.png", "3.png"], ["Mass", "Mass", "Edema"], ["train", "test", "test"])
     a, b = (images.assign(patient_id=images["image_id"]) for images in (a, b))

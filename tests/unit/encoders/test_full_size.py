@@ -1,4 +1,4 @@
-"""Every encoder in full size, its catalogue entry unchanged but for the checksum: the published shapes fit it."""
+"""Every encoder of the catalogue in full size with random weights: tensors of the published shapes fit its entry."""
 
 import gc
 from copy import deepcopy
@@ -132,7 +132,7 @@ ENCODERS = {
 
 @pytest.mark.parametrize("name", ENCODERS)
 @torch.inference_mode()
-def test_an_encoder_in_full_size_embeds_as_its_reference_does(tmp_path, name):
+def test_an_encoder_in_full_size_gives_the_vectors_of_its_publishers_implementation(tmp_path, name):
     keep_freed_memory()
     torch.manual_seed(0)
     path, reference = ENCODERS[name](tmp_path)
@@ -148,6 +148,6 @@ def test_an_encoder_in_full_size_embeds_as_its_reference_does(tmp_path, name):
     path.unlink()
 
 
-def test_every_encoder_with_published_weights_is_here():
+def test_every_encoder_with_published_weights_is_tested():
     published = {name for name, entry in CATALOGUE.items() if entry["weights"].keys() & {"repository", "url"}}
     assert set(ENCODERS) == published

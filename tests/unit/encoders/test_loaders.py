@@ -1,8 +1,10 @@
-"""Every encoder of the catalogue against its publisher's reference implementation, small and with random weights.
+"""Loaders: how they are found, and every encoder of the catalogue compared with its publisher's implementation.
 
-The reference is saved in the published format under the published names, loaded through its catalogue entry, and both
-embed the same images.
+The publisher's network is made in small with random weights, saved in the published format under the published names,
+and loaded by its catalogue entry. Both then embed the same images.
 """
+
+from pathlib import Path
 
 import numpy as np
 import open_clip
@@ -15,7 +17,9 @@ import torchvision
 import transformers
 from torch.nn import functional
 
+from cbir.encoders import loaders
 from cbir.encoders.image_encoder import load_encoder
+from cbir.encoders.loaders import find_loader, find_loader_file, list_loaders
 from cbir.errors import InputError
 from small_encoders import (
     CATALOGUE,
@@ -34,7 +38,7 @@ from small_encoders import (
 
 
 def images(count=2):
-    """Blotches of random colours: noise alone looks the same to a network that averages."""
+    """Squares of random colours; plain noise would look the same to a network that averages."""
     rng = np.random.default_rng(1)
     colours = [rng.integers(0, 256, (3 + number, 4, 3), dtype=np.uint8) for number in range(count)]
     return [np.kron(blotches, np.ones((24, 22, 1), dtype=np.uint8)) for blotches in colours]
@@ -48,12 +52,46 @@ def assert_same_embeddings(entry, path, reference):
     embedded = encoder.forward(batch)
     assert embedded.shape == (2, entry["dimensions"])
     assert (functional.cosine_similarity(embedded, expected) > 0.99999).all()
-    assert not torch.allclose(embedded[0], embedded[1], atol=1e-3)  # random weights tell the images apart
+    assert not torch.allclose(embedded[0], embedded[1], atol=1e-3)  # the network distinguishes the images
     half = load_encoder(entry, path, "cpu", "bfloat16").forward(batch)
     assert (functional.cosine_similarity(half, expected) > 0.999).all()
 
 
-def test_resnet50_is_pooled_and_its_logits_are_those_of_the_study(tmp_path):
+def test_the_catalogue_uses_every_loader_and_no_other():
+    assert {entry["loader"] for entry in CATALOGUE.values()} == set(list_loaders())
+
+
+def test_a_loader_is_a_file_of_the_folder_that_has_its_name(tmp_path, monkeypatch):
+    (tmp_path / "__init__.py").touch()
+    (tmp_path / "my_own.py").touch()
+    monkeypatch.setattr(loaders, "FOLDER", tmp_path)
+    assert list_loaders() == ["my-own"]
+    assert find_loader_file("my-own") == tmp_path / "my_own.py"
+
+
+@pytest.mark.parametrize("name", list_loaders())
+def test_every_loader_loads_image_encoders(name):
+    assert callable(find_loader(name).load_image_encoder)
+
+
+@pytest.mark.parametrize("name", ["openclip", "open_clip", "open-clap"])
+def test_an_unknown_loader_is_named_with_a_suggestion_and_all_names(name):
+    with pytest.raises(InputError, match=rf"^no loader {name}; did you mean open-clip\? .* timm, transformers$"):
+        find_loader(name)
+
+
+def test_a_loader_name_unlike_all_others_gets_no_suggestion():
+    with pytest.raises(InputError, match=r"^no loader xyz; correct the entry's loader to one of efficientnet-lite, "):
+        find_loader("xyz")
+
+
+def test_a_loader_with_the_name_of_a_library_does_not_hide_the_library():
+    for library in (timm, transformers, open_clip):
+        assert find_loader(library.__name__.replace("_", "-")) is not library
+        assert Path(library.__file__).name == "__init__.py"
+
+
+def test_resnet50_is_pooled_and_resnet50_logits_gives_its_class_scores(tmp_path):
     small = {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 2]}
     config = transformers.ResNetConfig(**small, num_labels=5)
     model = randomize(transformers.ResNetForImageClassification(config))
@@ -124,7 +162,7 @@ def test_siglip_gives_its_attention_pooled_image(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["sam-vitb", "medsam-vitb"])
-def test_sam_gives_the_mean_of_its_necks_map(tmp_path, name):
+def test_sam_gives_the_mean_of_its_last_feature_map(tmp_path, name):
     encoder = sam.ImageEncoderViT(
         img_size=256,
         embed_dim=32,
@@ -185,7 +223,7 @@ def test_blip_gives_its_class_token(tmp_path):
     assert_same_embeddings(entry, path, lambda batch: model.forward_features(batch)[:, 0])
 
 
-def test_seem_gives_the_mean_of_its_last_map(tmp_path):
+def test_seem_gives_the_mean_of_its_last_feature_map(tmp_path):
     depths, levels = [1, 2, 1, 1], 3
     tensors = make_seem(8, depths, levels)
     path = tmp_path / "seem_focalt_v0.pt"
@@ -196,7 +234,7 @@ def test_seem_gives_the_mean_of_its_last_map(tmp_path):
     assert_same_embeddings(entry, path, lambda batch: seem_reference(tensors, batch, depths, levels))
 
 
-def test_radimagenet_is_pooled(tmp_path):
+def test_radimagenet_gives_its_pooled_features(tmp_path):
     layers = list(randomize(torchvision.models.resnet50(weights=None)).children())[:9]
     model = torch.nn.Sequential(*layers).eval()
     path = tmp_path / "ResNet50.pt"
@@ -205,7 +243,7 @@ def test_radimagenet_is_pooled(tmp_path):
     assert_same_embeddings(entry, path, lambda batch: model(batch).flatten(1))
 
 
-def test_a_missing_unexpected_or_misshapen_tensor_of_a_transformers_model_is_named(tmp_path):
+def test_a_tensor_of_a_transformers_model_that_is_missing_unexpected_or_of_another_shape_is_named(tmp_path):
     config = transformers.ViTConfig(**VIT, image_size=32)
     path = save_published(transformers.ViTModel(config), tmp_path)
     tensors = safetensors.torch.load_file(path)
@@ -223,7 +261,7 @@ def test_a_missing_unexpected_or_misshapen_tensor_of_a_transformers_model_is_nam
     assert "is (3,), should be (64,)" in message
 
 
-def test_no_transformers_architecture_of_the_catalogue_passes_over_tensors_in_silence():
+def test_no_transformers_architecture_of_the_catalogue_ignores_missing_or_unexpected_tensors():
     for entry in CATALOGUE.values():
         for tower in (entry, entry.get("text", {})):
             architecture = getattr(transformers, tower.get("architecture", ""), None)
@@ -231,19 +269,19 @@ def test_no_transformers_architecture_of_the_catalogue_passes_over_tensors_in_si
                 pattern
                 for side in ("missing", "unexpected")
                 for pattern in getattr(architecture, f"_keys_to_ignore_on_load_{side}", None) or ()
-                if "relative_position_index" not in pattern  # a buffer that follows from the window's size
+                if "relative_position_index" not in pattern  # a buffer that is computed from the window's size
             }
             assert not ignored
 
 
-def test_a_tensor_of_an_undeclared_part_is_named(tmp_path):
+def test_a_tensor_of_a_part_that_the_entry_does_not_mention_is_named(tmp_path):
     path = tmp_path / "ResNet50.pt"
     torch.save({"backbone.0.weight": torch.zeros(1), "head.weight": torch.zeros(1)}, path)
     with pytest.raises(InputError, match=r"neither under backbone\. nor in tensors.omit:\s+unexpected head.weight"):
         load_encoder(reduce("radimagenet-resnet50"), path, "cpu", "float32")
 
 
-def test_a_checkpoint_without_the_declared_key_or_projection_is_named(tmp_path):
+def test_a_checkpoint_without_the_entrys_key_or_projection_is_named(tmp_path):
     path = tmp_path / "model.pth"
     torch.save({"state": {}}, path)
     with pytest.raises(InputError, match=f"{path}: no model in it"):

@@ -1,4 +1,4 @@
-"""The preprocessing of every encoder against its publisher's reference processor, pixel by pixel."""
+"""The preprocessing of every encoder, compared pixel by pixel with the processor of its publisher."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ HALF = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
 BILINEAR, BICUBIC = Image.Resampling.BILINEAR, Image.Resampling.BICUBIC
 SHAPES = [(301, 200, 3), (64, 515), (79, 83, 3), (224, 224), (300, 300, 3)]
 
-# From the repositories' preprocessor_config.json.
+# settings from preprocessor_config.json of the repositories
 PROCESSORS = {
     "resnet50": transformers.ConvNextImageProcessorPil(
         **IMAGENET, crop_pct=0.875, resample=BICUBIC, size={"shortest_edge": 224}
@@ -47,7 +47,7 @@ PROCESSORS = {
 
 
 def make_image(shape):
-    """Noise on a gradient, so that a shift of half a pixel shows everywhere."""
+    """Noise on a gradient: a shift of half a pixel changes every pixel."""
     ramp = np.linspace(0, 155, shape[0])[:, None] + np.linspace(0, 50, shape[1])[None]
     ramp = ramp if len(shape) == 2 else ramp[..., None]
     return (ramp + np.random.default_rng(0).integers(0, 50, shape)).astype(np.uint8)
@@ -60,23 +60,24 @@ def process(processor, image):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", PROCESSORS)
-def test_an_encoder_of_transformers_sees_what_its_processor_gives(name, shape):
+def test_an_encoder_of_transformers_gets_the_pixels_of_its_processor(name, shape):
     image = make_image(shape)
     expected = process(PROCESSORS[name], image)
     np.testing.assert_allclose(preprocess_image(image, CATALOGUE[name]["input"]), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_dinov3_sees_what_its_processor_gives_but_for_the_rounding_to_grey_levels(shape):
+def test_dinov3_gets_the_pixels_of_its_processor_except_for_the_rounding_to_grey_levels(shape):
     image = make_image(shape)
     expected = process(transformers.DINOv3ViTImageProcessor(), image)
     difference = (preprocess_image(image, CATALOGUE["dinov3-vitb16"]["input"]) - expected).abs()
-    assert difference.max() < 1.1 / 255 / min(IMAGENET["image_std"])  # one grey level: the processor resizes floats
+    grey_level = 1 / 255 / min(IMAGENET["image_std"])  # the processor resizes without rounding to grey levels
+    assert difference.max() < 1.1 * grey_level
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", ["clip-vitl14", "openclip-vitb16", "biomedclip"])
-def test_clip_sees_what_open_clip_gives(name, shape):
+def test_clip_gets_the_pixels_of_open_clip(name, shape):
     image = make_image(shape)
     expected = open_clip.image_transform(224, is_train=False)(Image.fromarray(image))
     np.testing.assert_allclose(preprocess_image(image, CATALOGUE[name]["input"]), expected, atol=1e-6)
@@ -84,7 +85,7 @@ def test_clip_sees_what_open_clip_gives(name, shape):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", ["sam-vitb", "medsam-vitb"])
-def test_sam_sees_what_segment_anything_gives(name, shape):
+def test_sam_gets_the_pixels_of_segment_anything(name, shape):
     image = make_image(shape)
     resized = ResizeLongestSide(1024).apply_image(np.array(Image.fromarray(image).convert("RGB")))
     mean, std = torch.tensor([123.675, 116.28, 103.53]), torch.tensor([58.395, 57.12, 57.375])
@@ -94,7 +95,7 @@ def test_sam_sees_what_segment_anything_gives(name, shape):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_medclip_sees_a_grey_image_in_the_middle_of_a_black_square(shape):
+def test_medclip_gets_a_grey_image_in_the_middle_of_a_black_square(shape):
     image = Image.fromarray(make_image(shape))
     side = max(224, *image.size)
     square = Image.new("L", (side, side), 0)
@@ -120,7 +121,7 @@ def test_medclip_sees_a_grey_image_in_the_middle_of_a_black_square(shape):
         ("radimagenet-resnet50", 224, "bilinear", (0.5,) * 3, (0.5,) * 3),
     ],
 )
-def test_the_others_see_what_torchvision_gives(name, side, interpolation, mean, std, shape):
+def test_the_other_encoders_get_the_pixels_of_torchvision(name, side, interpolation, mean, std, shape):
     image = make_image(shape)
     steps = [
         transforms.Resize((side, side), InterpolationMode(interpolation)),
@@ -131,7 +132,7 @@ def test_the_others_see_what_torchvision_gives(name, side, interpolation, mean, 
     np.testing.assert_allclose(preprocess_image(image, CATALOGUE[name]["input"]), expected, atol=1e-5)
 
 
-def test_the_processor_of_every_encoder_is_compared():
+def test_every_encoder_is_compared_with_a_processor():
     compared = {*PROCESSORS, "dinov3-vitb16", "clip-vitl14", "openclip-vitb16", "biomedclip", "medsam-vitb"}
     compared |= {"medclip-swin", "blip-vitb16", "seem-focalt", "radimagenet-resnet50"}
     same = {name for name, entry in CATALOGUE.items() if entry["input"] in [CATALOGUE[n]["input"] for n in compared]}

@@ -1,4 +1,4 @@
-"""The text towers against their publishers' reference implementations, with tokenizers made in the published format."""
+"""The text towers, compared with their publishers' implementations; tokenizers are made in the published format."""
 
 import io
 import json
@@ -102,7 +102,7 @@ def write_siglip_tokenizer(folder):
 @pytest.mark.parametrize(
     ("name", "write_tokenizer"), [("siglip2-vitb16", write_siglip2_tokenizer), ("medsiglip", write_siglip_tokenizer)]
 )
-def test_siglip_gives_its_last_tokens_head(tmp_path, name, write_tokenizer):
+def test_siglip_gives_the_head_of_its_last_token(tmp_path, name, write_tokenizer):
     vision = VIT | {"image_size": 32, "patch_size": 8}
     text = VIT | {"vocab_size": 128, "projection_size": 32}
     model = randomize(transformers.SiglipModel(transformers.SiglipConfig(vision_config=vision, text_config=text)))
@@ -114,7 +114,7 @@ def test_siglip_gives_its_last_tokens_head(tmp_path, name, write_tokenizer):
     assert_same_text_embeddings(with_text(reduce(name, vision, 32, dimensions=32), text), path, expected)
 
 
-def test_absent_tokenizer_files_are_named_with_their_source(tmp_path):
+def test_missing_tokenizer_files_are_named_with_their_source(tmp_path):
     path = tmp_path / "open_clip_pytorch_model.bin"
     path.touch()
     write_bert_vocabulary(tmp_path)

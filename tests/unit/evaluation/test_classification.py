@@ -10,9 +10,10 @@ from cbir.tasks.predictions import Predictions
 
 
 def score(query, classes, probability, codes, patients=None, bootstrap=0):
-    patients = pd.Series([f"p{row}" for row in range(len(codes))] if patients is None else patients)
+    patients = [f"p{row}" for row in range(len(codes))] if patients is None else patients
+    manifest = pd.DataFrame({"label": [f"label{code:03}" for code in codes], "patient_id": patients})
     predictions = Predictions(np.array(query), np.array(classes), np.array(probability, np.float32), 7, 30)
-    return score_predictions(predictions, np.array(codes), patients, bootstrap, seed=0)
+    return score_predictions(predictions, manifest, bootstrap, seed=0)
 
 
 def values(table):
@@ -28,7 +29,7 @@ def random_case(seed, queries=120, labels=5):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_figures_are_those_of_scikit_learn_where_every_label_is_there(seed):
+def test_scores_equal_those_of_scikit_learn_where_no_label_is_missing(seed):
     query, classes, probability, codes = random_case(seed)
     found = values(score(query, classes, probability, codes))
     true, predicted = codes[query], probability.argmax(axis=1)
@@ -42,7 +43,7 @@ def test_figures_are_those_of_scikit_learn_where_every_label_is_there(seed):
     assert found["roc_auc", "macro"] == pytest.approx(auc)
 
 
-def test_figures_by_hand_with_labels_that_a_split_lacks():
+def test_scores_by_hand_with_labels_that_are_missing_in_a_split():
     # label 0: 3 queries, 1: 1 query, 2: index only, 3: queries only, 4: of val only
     codes = [0, 0, 0, 1, 3, 3, 0, 1, 2, 4]
     probability = [[0.6, 0.3, 0.1], [0.4, 0.5, 0.1], [0.1, 0.2, 0.7], [0.2, 0.8, 0.0], [1, 0, 0], [0, 0, 1]]
@@ -74,14 +75,14 @@ def test_one_label_alone_has_no_roc_curve():
     assert values(table)["recall", "macro"] == 0.5
 
 
-def test_queries_of_none_but_unseen_labels_give_no_figure():
+def test_queries_of_unseen_labels_alone_give_no_score():
     table = score([0, 1], [5], [[1.0], [1.0]], [0, 1, 2, 3, 4, 5], bootstrap=20)
     assert table[["value", "ci_low", "ci_high"]].isna().all(axis=None)
     assert (table["queries"] == 0).all()
     assert (table["labels_absent"] == 6).all()
 
 
-def test_intervals_are_those_of_a_bootstrap_over_patients():
+def test_intervals_equal_those_of_a_bootstrap_over_patients():
     query, classes, probability, codes = random_case(1, queries=200)
     patient = np.random.default_rng(2).integers(0, 60, len(codes))
     table = score(query, classes, probability, codes, [f"p{code:02}" for code in patient], bootstrap=4000)
@@ -106,5 +107,6 @@ def test_a_classifier_that_is_always_right_scores_1_and_its_labels_may_be_rename
     query, classes, probability, codes = random_case(seed, queries=30)
     table = score(query, classes, codes[query][:, None] == classes, codes, bootstrap=20)
     assert (table["value"] == 1).all()
-    renamed = score(query, classes * 3, probability, codes * 3)
+    probability += 1e-4 * classes  # no two labels are equally probable
+    renamed = score(query, classes, probability[:, ::-1], classes[-1] - codes)
     pd.testing.assert_series_equal(values(renamed), values(score(query, classes, probability, codes)))

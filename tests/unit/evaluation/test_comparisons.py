@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from cbir.errors import InputError
-from cbir.evaluation import comparisons
-from cbir.evaluation.comparisons import compare_models, compare_values, correct_holm
+from cbir.evaluation import comparisons, hits
+from cbir.evaluation.comparisons import compare_models, compare_values, correct_holm, query_weights
 from cbir.evaluation.retrieval import score_retrieval
 from cbir.retrieval.neighbors import Neighbors
 
@@ -14,7 +14,7 @@ LEVELS = ["modality", "pathology", "pathology_in_region"]
 
 
 def retrieval(seed, noises, images=160, depth=20):
-    """Neighbors of the same queries in the same index by models of more or less noise, the manifest and the index."""
+    """Neighbors of the same queries in the same index by models with different noise, the manifest and the index."""
     generator = np.random.default_rng(seed)
     label = generator.integers(0, 6, images)
     parts = {"modality": label // 3, "anatomic_region": label // 2, "pathology": label}
@@ -34,15 +34,14 @@ def retrieval(seed, noises, images=160, depth=20):
 
 
 def paired(generator, patients, shift=0.0, images=3):
-    """Values (2, 1, queries, 1) of two models whose difference varies by patient around `shift`."""
+    """Values (2, queries, 1) of two models whose difference varies by patient around `shift`, labels and patients."""
     patient = np.repeat(np.arange(patients), images)
     base = generator.normal(size=patients)[patient]
     difference = shift + generator.normal(size=patients)[patient] + generator.normal(size=len(patient))
-    values = np.stack([base + difference, base])[:, None, :, None]
-    return values, np.zeros((1, len(patient)), int), patient
+    return np.stack([base + difference, base])[:, :, None], np.zeros(len(patient), int), patient
 
 
-def test_differences_are_those_of_the_scores_whose_order_the_rows_keep():
+def test_differences_equal_those_of_the_scores_in_the_order_of_levels_averages_depths_and_pairs():
     found, manifest, index = retrieval(0, [0.2, 0.5, 1.5])
     table = compare_models(found, manifest, index, LEVELS, [1, 5], bootstrap=20, seed=0)
     keys = ["level", "average", "metric", "k"]
@@ -76,28 +75,29 @@ def test_p_is_the_share_of_all_sign_flips_where_there_are_few_patients(monkeypat
     monkeypatch.setattr(comparisons, "FLIPS", 40_000)
     generator = np.random.default_rng(2)
     values, _, patients = paired(generator, 8, shift=0.5)
-    labels = (np.arange(24) % 3 // 2)[None]
-    p = compare_values(values, labels, patients, 0, seed=0)[3][0, :, 0, 0]
-    difference = (values[0] - values[1])[0, :, 0]
+    labels = np.arange(24) % 3 // 2
+    compared = compare_values(values, labels, patients, 0, seed=0)
+    difference = (values[0] - values[1])[:, 0]
     flips = np.array(list(product([-1, 1], repeat=8)))[:, patients] * difference
     micro = flips.mean(axis=1)
-    macro = (flips[:, labels[0] == 0].mean(axis=1) + flips[:, labels[0] == 1].mean(axis=1)) / 2
-    for found, statistic in zip(p, (micro, macro), strict=True):
-        observed = abs(statistic[-1])  # the last flips nothing
-        assert found == pytest.approx(np.mean(abs(statistic) >= observed - 1e-12), abs=0.01)
+    macro = (flips[:, labels == 0].mean(axis=1) + flips[:, labels == 1].mean(axis=1)) / 2
+    for average, statistic in (("micro", micro), ("macro", macro)):
+        observed = abs(statistic[-1])  # the last row flips no sign
+        expected = np.mean(abs(statistic) >= observed - 1e-12)
+        assert compared[average]["p"].item() == pytest.approx(expected, abs=0.01)
 
 
-def test_the_interval_covers_the_difference_and_p_rejects_the_truth_as_often_as_they_say(monkeypatch):
+def test_the_interval_covers_the_difference_in_95_and_p_rejects_the_truth_in_5_of_100_samples(monkeypatch):
     monkeypatch.setattr(comparisons, "FLIPS", 199)
     generator = np.random.default_rng(3)
     covered, rejected, rejected_over_images = [], [], []
     for seed in range(300):
         values, labels, patients = paired(generator, 50)
-        _, low, high, p = compare_values(values, labels, patients, 200, seed)
-        covered.append(low[0, 0, 0, 0] <= 0 <= high[0, 0, 0, 0])
-        rejected.append(p[0, 0, 0, 0] <= 0.05)
-        alone = compare_values(values, labels, np.arange(len(patients)), 0, seed)[3]
-        rejected_over_images.append(alone[0, 0, 0, 0] <= 0.05)
+        found = compare_values(values, labels, patients, 200, seed)["micro"]
+        covered.append(found["ci_low"].item() <= 0 <= found["ci_high"].item())
+        rejected.append(found["p"].item() <= 0.05)
+        over_images = compare_values(values, labels, np.arange(len(patients)), 0, seed)["micro"]
+        rejected_over_images.append(over_images["p"].item() <= 0.05)
     assert 0.905 <= np.mean(covered) <= 0.98
     assert np.mean(rejected) <= 0.085
     assert np.mean(rejected_over_images) > 0.1
@@ -105,28 +105,50 @@ def test_the_interval_covers_the_difference_and_p_rejects_the_truth_as_often_as_
 
 def test_exchanged_models_have_the_opposite_difference_and_the_same_p():
     values, labels, patients = paired(np.random.default_rng(4), 40, shift=0.2)
-    difference, low, high, p = compare_values(values, labels, patients, 100, seed=0)
-    back, low_back, high_back, p_back = compare_values(values[::-1], labels, patients, 100, seed=0)
-    np.testing.assert_allclose(back, -difference, atol=1e-12)
-    np.testing.assert_allclose([low_back, high_back], [-high, -low], atol=1e-12)
-    np.testing.assert_array_equal(p_back, p)
+    there = compare_values(values, labels, patients, 100, seed=0)
+    back = compare_values(values[::-1], labels, patients, 100, seed=0)
+    for average in ("micro", "macro"):
+        assert back[average]["difference"] == pytest.approx(-there[average]["difference"])
+        assert back[average]["ci_low"] == pytest.approx(-there[average]["ci_high"])
+        assert back[average]["ci_high"] == pytest.approx(-there[average]["ci_low"])
+        assert back[average]["p"] == there[average]["p"]
 
 
-def test_the_size_of_blocks_and_absent_draws_change_nothing_else(monkeypatch):
+def test_the_size_of_blocks_changes_nothing_and_without_draws_only_the_interval_is_missing(monkeypatch):
     found, manifest, index = retrieval(5, [0.3, 0.6])
     whole = compare_models(found, manifest, index, LEVELS, [3], bootstrap=0, seed=0)
     assert whole[["ci_low", "ci_high"]].isna().all(axis=None)
     assert whole["p"].notna().all()
-    monkeypatch.setattr(comparisons, "QUERIES", 7)
+    monkeypatch.setattr(hits, "ROWS", 7)
     pd.testing.assert_frame_equal(compare_models(found, manifest, index, LEVELS, [3], 0, 0), whole)
 
 
-def test_a_level_without_a_scored_query_has_no_difference():
+def test_without_a_scored_query_there_is_no_difference_and_a_single_patient_has_no_interval(recwarn):
     values, labels, patients = paired(np.random.default_rng(6), 10)
-    both = np.concatenate([values, np.full_like(values, np.nan)], axis=1)
-    for figure in compare_values(both, np.repeat(labels, 2, axis=0), patients, 20, seed=0):
-        assert np.isfinite(figure[0]).all()
-        assert np.isnan(figure[1]).all()
+    for figures in compare_values(np.full_like(values, np.nan), labels, patients, 20, seed=0).values():
+        assert all(np.isnan(figure).all() for figure in figures.values())
+    values[:, patients != 3] = np.nan
+    for figures in compare_values(values, labels, patients, 20, seed=0).values():
+        assert np.isfinite(figures["difference"]).all()
+        assert np.isnan([figures["ci_low"], figures["ci_high"]]).all()
+        assert (figures["p"] == 1).all()
+    assert not recwarn.list
+
+
+def test_queries_without_a_value_change_nothing():
+    values, labels, patients = paired(np.random.default_rng(8), 10)
+    labels = np.arange(len(labels)) % 4
+    more = np.concatenate([values, np.full((2, 3, 1), np.nan)], axis=1)
+    found = compare_values(more, np.append(labels, [0, 1, 9]), np.append(patients, [0, 0, 1]), 50, seed=0)
+    for average, figures in compare_values(values, labels, patients, 50, seed=0).items():
+        for name, figure in figures.items():
+            np.testing.assert_allclose(found[average][name], figure, rtol=0, atol=1e-12)
+
+
+def test_weights_make_the_micro_and_the_macro_mean():
+    labels, values = np.array([3, 3, 3, 5, 8, 8]), np.array([1.0, 0, 0, 1, 0, 1])
+    assert query_weights(labels, "micro") @ values == pytest.approx(values.mean())
+    assert query_weights(labels, "macro") @ values == pytest.approx((1 / 3 + 1 + 1 / 2) / 3)
 
 
 def test_holm_by_hand():
@@ -135,7 +157,7 @@ def test_holm_by_hand():
     assert correct_holm(np.array([0.04, np.nan, 0.01])) == pytest.approx([0.04, np.nan, 0.02], nan_ok=True)
 
 
-def test_models_asked_other_queries_are_refused():
+def test_models_with_other_queries_are_refused():
     found, manifest, index = retrieval(7, [0.3, 0.6])
     name, other = found[1]
     found[1] = (name, Neighbors(other.query[:-1], other.neighbor[:-1], other.similarity[:-1]))

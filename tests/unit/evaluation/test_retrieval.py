@@ -5,11 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cbir.errors import InputError
-from cbir.evaluation import retrieval as scoring
+from cbir.evaluation import hits
 from cbir.evaluation.levels import LEVELS as ALL_LEVELS
 from cbir.evaluation.metrics import average_precision, normalized_gain
 from cbir.evaluation.retrieval import score_retrieval
 from cbir.retrieval.neighbors import Neighbors
+from rankings import hits_of
 
 LEVELS = ["modality", "anatomic_region", "pathology"]
 LABELS = [
@@ -24,7 +25,7 @@ LABELS = [
 
 
 def retrieval(seed, images=160, depth=20):
-    """An exact search of embeddings that know something of their labels; of four hands one is in the index."""
+    """An exact search of embeddings that depend on their labels; one of four hands is in the index."""
     generator = np.random.default_rng(seed)
     label = np.append(generator.integers(0, 6, images - 4), [6] * 4)
     manifest = pd.DataFrame([LABELS[code] for code in label], columns=LEVELS)
@@ -49,7 +50,7 @@ def score_all(query, neighbor, manifest, index, levels=LEVELS, at=(1, 5), bootst
 
 
 def brute_force(query, neighbor, manifest, index):
-    """The same figures, a query and a depth at a time."""
+    """The same scores, computed for one query and one depth after the other."""
     rows = []
     for position, level in enumerate(LEVELS):
         label = manifest[LEVELS[: position + 1]].agg("/".join, axis=1)
@@ -71,7 +72,7 @@ def brute_force(query, neighbor, manifest, index):
     return pd.DataFrame(rows, columns=["level", "average", "metric", "k", "value", "queries"])
 
 
-def assert_same_figures(found, expected):
+def assert_same_scores(found, expected):
     keys = ["level", "average", "metric", "k"]
     pd.testing.assert_frame_equal(
         found[expected.columns].sort_values(keys, ignore_index=True),
@@ -82,16 +83,16 @@ def assert_same_figures(found, expected):
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_figures_are_those_of_a_loop_over_queries(seed):
+def test_precision_equals_that_of_a_loop_over_queries(seed):
     case = retrieval(seed)
-    assert_same_figures(score(*case), brute_force(*case))
+    assert_same_scores(score(*case), brute_force(*case))
 
 
 def test_missing_neighbors_are_misses():
     query, neighbor, manifest, index = retrieval(2)
     neighbor[::2, 3:] = -1
     neighbor[5] = -1
-    assert_same_figures(score(query, neighbor, manifest, index), brute_force(query, neighbor, manifest, index))
+    assert_same_scores(score(query, neighbor, manifest, index), brute_force(query, neighbor, manifest, index))
 
 
 def test_queries_without_an_image_of_their_label_in_the_index_are_left_out_and_not_counted():
@@ -99,7 +100,7 @@ def test_queries_without_an_image_of_their_label_in_the_index_are_left_out_and_n
     index = index[:-1]
     neighbor = np.where(neighbor == len(manifest) - 1, -1, neighbor)
     table = score(query, neighbor, manifest, index, bootstrap=50)
-    assert_same_figures(table, brute_force(query, neighbor, manifest, index))
+    assert_same_scores(table, brute_force(query, neighbor, manifest, index))
     counts = table.groupby("level")["queries"].first()
     assert counts.to_dict() == {"modality": len(query), "anatomic_region": len(query) - 3, "pathology": len(query) - 3}
     hands = slice(-3, None)
@@ -108,10 +109,10 @@ def test_queries_without_an_image_of_their_label_in_the_index_are_left_out_and_n
     assert (alone["queries"] == 0).all()
 
 
-def test_figures_do_not_depend_on_the_size_of_blocks(monkeypatch):
+def test_scores_do_not_depend_on_the_size_of_blocks(monkeypatch):
     case = retrieval(4)
     whole = score_all(*case, list(ALL_LEVELS), bootstrap=50)
-    monkeypatch.setattr(scoring, "BLOCK", 7)
+    monkeypatch.setattr(hits, "ROWS", 7)
     pd.testing.assert_frame_equal(score_all(*case, list(ALL_LEVELS), bootstrap=50), whole, check_exact=True)
 
 
@@ -147,7 +148,7 @@ def test_a_perfect_ranking_scores_1_at_all_levels():
     assert (table[["ci_low", "ci_high"]].dropna() == 1).all(axis=None)
 
 
-def test_the_table_is_a_row_a_figure_with_intervals_where_asked():
+def test_precision_has_one_row_per_k_with_intervals_at_the_depths_asked_for():
     table = score(*retrieval(7), at=[1, 3, 10], bootstrap=200)
     assert list(table) == ["level", "average", "metric", "k", "value", "ci_low", "ci_high", "queries", "chance"]
     assert not table.duplicated(["level", "average", "metric", "k"]).any()
@@ -165,7 +166,7 @@ def test_no_draws_give_no_interval():
     assert table[["ci_low", "ci_high"]].isna().all(axis=None)
 
 
-def test_intervals_are_those_of_a_bootstrap_over_patients():
+def test_intervals_equal_those_of_a_bootstrap_over_patients():
     query, neighbor, manifest, index = retrieval(8)
     found = score(query, neighbor, manifest, index, levels=["modality"], at=[1], bootstrap=4000).query("k == 1")
     modality = manifest["modality"].to_numpy()
@@ -177,7 +178,7 @@ def test_intervals_are_those_of_a_bootstrap_over_patients():
     assert interval.to_numpy().ravel() == pytest.approx(expected, abs=0.01)
 
 
-def test_levels_come_as_asked():
+def test_levels_keep_the_order_asked_for():
     table = score(*retrieval(9), levels=["pathology", "modality"])
     assert list(table["level"].unique()) == ["pathology", "modality"]
 
@@ -195,7 +196,7 @@ def test_neighbors_of_another_index_are_refused(stranger):
         score(query, neighbor, manifest, index)
 
 
-def test_the_other_metrics_have_a_row_a_depth_with_an_interval_and_a_chance_level():
+def test_the_other_metrics_have_one_row_per_depth_with_an_interval_and_a_chance_level():
     table = score_all(*retrieval(7), list(ALL_LEVELS), at=[1, 3], bootstrap=200)
     assert list(table["level"].unique()) == list(ALL_LEVELS)
     assert not table.duplicated(["level", "average", "metric", "k"]).any()
@@ -209,7 +210,7 @@ def test_the_other_metrics_have_a_row_a_depth_with_an_interval_and_a_chance_leve
     assert table.loc[table["metric"] == "precision_std", "chance"].isna().all()
 
 
-def test_micro_and_macro_of_the_other_metrics_are_those_of_a_loop_over_queries():
+def test_micro_and_macro_of_the_other_metrics_equal_those_of_a_loop_over_queries():
     query, neighbor, manifest, index = retrieval(3)
     table = score_all(query, neighbor, manifest, index, ["pathology"], at=[5])
     label = manifest[LEVELS].agg("/".join, axis=1)
@@ -221,8 +222,8 @@ def test_micro_and_macro_of_the_other_metrics_are_those_of_a_loop_over_queries()
             votes = label[ranking[:5]].value_counts(sort=False)
             elected = next(one for one in label[ranking[:5]] if votes[one] == votes.max())
             values[row] = {
-                "map": average_precision(hits[None], np.array([n]), np.array([5])).item(),
-                "ndcg": normalized_gain(hits[None], np.array([n]), np.array([5])).item(),
+                "map": average_precision(hits_of(hits[None], [n]), np.array([5])).item(),
+                "ndcg": normalized_gain(hits_of(hits[None], [n]), np.array([5])).item(),
                 "mrr": next((1 / rank for rank in range(1, 6) if hits[rank - 1]), 0),
                 "recall": hits[:5].sum() / n,
                 "majority_vote": float(elected == label[row]),
@@ -238,7 +239,7 @@ def test_micro_and_macro_of_the_other_metrics_are_those_of_a_loop_over_queries()
 
 
 def test_within_a_region_only_its_images_are_ranked():
-    """The same figures as of a search of an index that holds the region alone, where the depth is that of the index."""
+    """The scores equal those of an index that holds the region alone, where the search reaches all of the index."""
     query, _, manifest, index = retrieval(10)
     generator = np.random.default_rng(0)
     neighbor = np.stack([generator.permutation(index) for _ in query])
@@ -256,7 +257,7 @@ def test_within_a_region_only_its_images_are_ranked():
         np.testing.assert_allclose(both[column], both[f"{column}_alone"], atol=1e-12)
 
 
-def test_what_lies_beyond_the_search_counts_as_a_miss_within_a_region():
+def test_within_a_region_images_beyond_the_search_count_as_misses():
     query, neighbor, manifest, index = retrieval(11)
     deep = score_all(query, neighbor, manifest, index, ["pathology_in_region"]).set_index(["average", "metric", "k"])
     less = score_all(query, neighbor[:, :8], manifest, index, ["pathology_in_region"])

@@ -7,12 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import hyp0f1
 from sklearn.metrics import silhouette_score
+from threadpoolctl import threadpool_limits
 
 from cbir.evaluation.spaces import (
     count_occurrences,
     describe_space,
     estimate_dimension,
     hubness_by_chance,
+    map_embeddings,
     measure_alignment,
     measure_hubness,
     measure_uniformity,
@@ -42,7 +44,7 @@ def test_hubness_is_the_skewness_of_the_occurrences():
     assert np.isnan(measure_hubness(np.array([2, 2])))
 
 
-def test_hubness_by_chance_is_that_of_random_neighbors():
+def test_hubness_by_chance_equals_that_of_random_neighbors():
     generator = np.random.default_rng(0)
     neighbor = np.argsort(generator.random((400, 3000)), axis=1)[:, :10]
     found = measure_hubness(count_occurrences(neighbor, np.arange(3000)))
@@ -50,7 +52,7 @@ def test_hubness_by_chance_is_that_of_random_neighbors():
     assert np.isnan(hubness_by_chance(400, 10, 10))
 
 
-def test_gaussian_vectors_have_hubs_in_many_dimensions_and_next_to_none_in_few():
+def test_gaussian_vectors_have_hubs_in_many_dimensions_and_almost_none_in_few():
     generator = np.random.default_rng(0)
     query, index = np.arange(1000), np.arange(1000, 2000)
     hubness = {}
@@ -91,7 +93,7 @@ def test_pairs_share_their_label_and_not_their_patient(seed):
     assert (patients[first] != patients[second]).all()
 
 
-def test_every_pair_of_a_label_comes_alike_often():
+def test_all_pairs_of_a_label_are_equally_frequent():
     first, second = sample_pairs(np.array([0, 0, 0, 3]), np.array([0, 1, 2, 3]), 90_000, np.random.default_rng(0))
     pairs, counts = np.unique(np.stack([first, second]), axis=1, return_counts=True)
     assert pairs.T.tolist() == [[0, 1], [0, 2], [1, 0], [1, 2], [2, 0], [2, 1]]
@@ -135,7 +137,7 @@ def describe(images=1000, seed=0, levels=LEVELS, of=None):
     return describe_space(*(of or case()), levels, images, seed)
 
 
-def test_the_table_is_a_row_a_figure_at_each_level_it_has():
+def test_the_table_has_one_row_per_measure_and_level():
     table = describe()
     assert list(table) == ["metric", "level", "k", "value", "images"]
     whole = ["hubness", "hubness_chance", "uniformity", "intrinsic_dimension"]
@@ -147,7 +149,7 @@ def test_the_table_is_a_row_a_figure_at_each_level_it_has():
     assert table["value"].notna().all()
 
 
-def test_silhouette_is_that_of_scikit_learn_with_the_cosine_distance():
+def test_silhouette_equals_that_of_scikit_learn_with_the_cosine_distance():
     vectors, manifest, index, _ = case()
     table = describe().set_index(["metric", "level"])
     for level, columns in (("modality", ["modality"]), ("anatomic_region", LEVELS[:2]), ("pathology", ["label"])):
@@ -157,13 +159,13 @@ def test_silhouette_is_that_of_scikit_learn_with_the_cosine_distance():
         assert table.loc[("silhouette", level), "images"] == len(index)
 
 
-def test_images_that_come_twice_are_measured():
+def test_repeated_images_are_measured():
     vectors, manifest, index, neighbors = case()
     vectors[index[1::2]] = vectors[index[::2]]
     assert describe(of=(vectors, manifest, index, neighbors))["value"].between(-4, 20).all()
 
 
-def test_figures_rest_on_index_images_only_and_on_a_bounded_number_of_them():
+def test_measures_rest_on_index_images_only_and_on_a_bounded_number_of_them():
     vectors, manifest, index, neighbors = case()
     table = describe(images=100)
     assert (table.loc[table["metric"].isin(["uniformity", "silhouette", "intrinsic_dimension"]), "images"] == 100).all()
@@ -196,3 +198,50 @@ def test_images_of_one_label_have_no_silhouette_and_of_one_patient_no_alignment(
     alone = manifest.assign(modality="CT", patient_id="p")
     table = describe(of=(vectors, alone, index, neighbors), levels=["modality"]).set_index("metric")["value"]
     assert table[["alignment", "silhouette"]].isna().all()
+
+
+@pytest.fixture(scope="module")
+def clusters():
+    """Three far apart clusters of 40 embeddings."""
+    generator = np.random.default_rng(0)
+    vectors = np.repeat(np.eye(3, 16), 40, axis=0) + generator.normal(0, 0.05, (120, 16))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype("float32")
+
+
+def map_clusters(vectors, images, seed):
+    manifest = pd.DataFrame({"image_id": [f"i{row:03}" for row in range(len(vectors))], "split": "train", "report": ""})
+    manifest = manifest.assign(modality="CT", anatomic_region=np.arange(len(vectors)) // 40, pathology="normal")
+    return map_embeddings(vectors, manifest, images, seed)
+
+
+def test_images_of_a_cluster_are_near_each_other_on_the_map(clusters):
+    places = map_clusters(clusters, 1000, seed=0)
+    assert places["image_id"].tolist() == [f"i{row:03}" for row in range(120)]
+    points = places[["x", "y"]].to_numpy().reshape(3, 40, 2)
+    centers = points.mean(axis=1)
+    nearest = np.linalg.norm(points[:, :, None] - centers, axis=-1).argmin(axis=-1)
+    assert (nearest == np.arange(3)[:, None]).all()
+
+
+def test_a_map_is_the_same_on_any_number_of_threads(clusters):
+    first = map_clusters(clusters, 60, seed=1)
+    with threadpool_limits(1):
+        second = map_clusters(clusters, 60, seed=1)
+    assert first.equals(second)
+
+
+def test_a_sample_is_the_same_for_every_model_and_bounded(clusters):
+    one, other = map_clusters(clusters, 50, seed=2), map_clusters(clusters[:, ::-1] * -1, 50, seed=2)
+    assert len(one) == 50
+    assert one["image_id"].tolist() == other["image_id"].tolist()
+    assert one["image_id"].is_monotonic_increasing
+
+
+def test_a_map_can_be_made_of_three_images(clusters):
+    assert np.isfinite(map_clusters(clusters[:3], 10, seed=0)[["x", "y"]]).all(axis=None)
+
+
+def test_a_map_keeps_what_the_images_show(clusters):
+    places = map_clusters(clusters, 60, seed=1)
+    assert list(places) == ["image_id", "split", "modality", "anatomic_region", "pathology", "x", "y"]
+    assert (places["anatomic_region"] == places["image_id"].str[1:].astype(int) // 40).all()

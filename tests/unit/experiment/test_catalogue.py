@@ -5,10 +5,10 @@ import pytest
 import yaml
 
 from cbir.errors import InputError
-from cbir.experiment.catalogue import check_catalogue, load_catalogue
+from cbir.experiment.catalogue import check_catalogue, load_catalogue, read_catalogue_schema
 
 WORKFLOW = Path(__file__).parents[3] / "workflow"
-SCHEMA = yaml.safe_load((WORKFLOW / "schemas/models.schema.yaml").read_text())
+SCHEMA = read_catalogue_schema(WORKFLOW / "schemas", WORKFLOW / "scripts/cbir/encoders/loaders")
 ENTRY = {
     "description": "a ViT of our own",
     "family": "self-supervised",

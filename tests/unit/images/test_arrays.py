@@ -6,7 +6,7 @@ from cbir.images.arrays import SIGNATURE, read_array_image
 
 
 @pytest.mark.parametrize("shape", [(3, 5, 4), (3, 5, 4, 3)])
-def test_a_frame_is_the_image_of_that_number(tmp_path, shape):
+def test_a_frame_is_the_image_with_that_number(tmp_path, shape):
     images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     np.save(tmp_path / "a.npy", images)
     assert (tmp_path / "a.npy").read_bytes().startswith(SIGNATURE)
@@ -19,7 +19,7 @@ def test_a_frame_is_the_image_of_that_number(tmp_path, shape):
 
 
 @pytest.mark.parametrize("array", [np.zeros((3, 5), np.uint8), np.zeros((1, 5, 4, 2), np.uint8), np.zeros((3, 5, 4))])
-def test_an_array_of_no_images_is_refused(tmp_path, array):
+def test_an_array_that_holds_no_images_is_refused(tmp_path, array):
     np.save(tmp_path / "a.npy", array)
     with pytest.raises(InputError, match="must be of uint8"):
         read_array_image(tmp_path / "a.npy", 0)

@@ -24,7 +24,7 @@ def save(folder, image, name="image.png", **options):
 
 
 def png_by_hand(path, width, height, depth, color_type, rows, extra=b""):
-    """A PNG of raw rows: for depths that Pillow does not write."""
+    """A PNG of raw rows, for bit depths that Pillow cannot write."""
 
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
@@ -37,7 +37,7 @@ def png_by_hand(path, width, height, depth, color_type, rows, extra=b""):
 
 @pytest.mark.parametrize("name", ["a.png", "a.bmp", "a.tif", "a.gif", "a.jp2", "a.pgm", "a.webp", "no_extension"])
 @pytest.mark.parametrize("pixels", [GREY, COLOR], ids=["grey", "color"])
-def test_lossless_pictures_come_out_as_they_went_in(tmp_path, name, pixels):
+def test_pictures_in_lossless_formats_have_the_pixels_that_were_saved(tmp_path, name, pixels):
     if name == "a.gif" and pixels is COLOR:
         pixels = pixels // 64 * 85  # 64 colors fit a palette
     kind = {"no_extension": "PNG", "a.webp": "WEBP", "a.jp2": "JPEG2000"}.get(name)
@@ -49,19 +49,19 @@ def test_lossless_pictures_come_out_as_they_went_in(tmp_path, name, pixels):
     np.testing.assert_array_equal(read, expected)
 
 
-def test_the_content_tells_the_format_and_not_the_name(tmp_path):
+def test_the_format_is_found_by_the_content_and_not_by_the_name(tmp_path):
     np.testing.assert_array_equal(read_image(save(tmp_path, Image.fromarray(GREY), "a.dcm", format="PNG")), GREY)
     np.testing.assert_array_equal(read_image(write_dicom(tmp_path / "b.png", GREY)), GREY)
 
 
-def test_one_bit_shows_black_and_white(tmp_path):
+def test_1_bit_pixels_are_black_and_white(tmp_path):
     path = save(tmp_path, Image.fromarray(GREY > 127))
     np.testing.assert_array_equal(read_image(path), np.where(GREY > 127, 255, 0))
     assert inspect_image(path)["bits"] == 1
 
 
 @pytest.mark.parametrize("depth", [2, 4])
-def test_shallow_grey_spans_black_to_white(tmp_path, depth):
+def test_grey_of_2_or_4_bits_is_shown_from_black_to_white(tmp_path, depth):
     path = png_by_hand(tmp_path / "a.png", 8 // depth, 1, depth, 0, [[0b00011011 if depth == 2 else 0x0F]])
     np.testing.assert_array_equal(read_image(path), [[0, 85, 170, 255] if depth == 2 else [0, 255]])
 
@@ -76,7 +76,7 @@ def test_a_palette_becomes_its_colors(tmp_path):
 
 
 @pytest.mark.parametrize("pixels", [GREY, COLOR], ids=["grey", "color"])
-def test_transparency_stands_on_black(tmp_path, pixels):
+def test_transparent_pixels_are_blended_with_black(tmp_path, pixels):
     alpha = np.tile(np.array([0, 128, 255], np.uint8), (37, 18))[:, :53]
     path = save(tmp_path, Image.fromarray(np.dstack([pixels, alpha])))
     shares = alpha / 255 if pixels.ndim == 2 else alpha[..., None] / 255
@@ -92,7 +92,7 @@ def test_a_transparent_grey_value_is_black(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.tif"])
-def test_sixteen_bit_grey_spans_its_own_minimum_to_maximum(tmp_path, name):
+def test_16_bit_grey_is_shown_from_its_minimum_to_its_maximum(tmp_path, name):
     pixels = np.array([[1000, 2000, 3000], [1500, 1002, 1000]], np.uint16)
     path = save(tmp_path, Image.fromarray(pixels), name)
     np.testing.assert_array_equal(read_image(path), [[0, 128, 255], [64, 0, 0]])
@@ -100,25 +100,25 @@ def test_sixteen_bit_grey_spans_its_own_minimum_to_maximum(tmp_path, name):
 
 
 @pytest.mark.filterwarnings("error")
-def test_flat_sixteen_bit_grey_is_black(tmp_path):
+def test_16_bit_grey_of_one_value_is_black(tmp_path):
     assert not read_image(save(tmp_path, Image.fromarray(np.full((3, 4), 700, np.uint16)))).any()
 
 
-def test_float_grey_spans_its_own_range_and_what_is_no_number_is_black(tmp_path):
+def test_float_grey_is_shown_from_its_minimum_to_its_maximum_with_nan_and_infinity_as_black(tmp_path):
     pixels = np.array([[-1.0, 0.0, 1.0, np.nan, -np.inf]], np.float32)
     path = save(tmp_path, Image.fromarray(pixels), "a.tif")
     np.testing.assert_array_equal(read_image(path), [[0, 128, 255, 0, 0]])
     assert inspect_image(path)["bits"] == 32
 
 
-def test_sixteen_bit_color_shows_its_high_byte(tmp_path):
+def test_16_bit_color_shows_its_high_byte(tmp_path):
     path = png_by_hand(tmp_path / "a.png", 1, 1, 16, 2, [struct.pack(">HHH", 0x12FF, 0x8000, 0xFFFF)])
     np.testing.assert_array_equal(read_image(path), [[[0x12, 0x80, 0xFF]]])
     assert inspect_image(path)["bits"] == 16
 
 
 @pytest.mark.parametrize("pixels", [SMOOTH, np.dstack([SMOOTH, SMOOTH[::-1], SMOOTH[:, ::-1]])], ids=["grey", "color"])
-def test_jpeg_comes_out_close_to_what_went_in(tmp_path, pixels):
+def test_a_jpeg_is_close_to_the_pixels_that_were_saved(tmp_path, pixels):
     read = read_image(save(tmp_path, Image.fromarray(pixels), "a.jpg", quality=95))
     assert read.shape == pixels.shape
     np.testing.assert_allclose(read.astype(int), pixels, atol=8)
@@ -146,14 +146,14 @@ def test_a_jpeg_is_decoded_smaller_but_never_below_the_size_asked_for(tmp_path):
     np.testing.assert_allclose(read_image(path, size=224).astype(int), halved, atol=3)
 
 
-def test_a_size_leaves_other_formats_as_they_are(tmp_path):
+def test_a_size_changes_nothing_for_formats_other_than_jpeg(tmp_path):
     np.testing.assert_array_equal(read_image(save(tmp_path, Image.fromarray(SMOOTH)), size=10), SMOOTH)
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif"])
 def test_exif_orientation_turns_the_picture_upright(tmp_path, name):
     upright = np.kron(np.array([[0, 80], [160, 255]], np.uint8), np.ones((16, 24), np.uint8))
-    stored = {  # what a camera held so writes, EXIF 2.32 section 4.6.5.1.A
+    stored = {  # the rows that a camera writes for each orientation, EXIF 2.32 section 4.6.5.1.A
         1: upright,
         2: upright[:, ::-1],
         3: upright[::-1, ::-1],
@@ -179,7 +179,7 @@ def test_a_picture_of_several_frames_is_read_by_number(tmp_path, name):
         read_image(path, 4)
 
 
-def test_a_frame_of_a_single_picture_is_refused(tmp_path):
+def test_a_second_frame_of_a_single_picture_is_refused(tmp_path):
     path = save(tmp_path, Image.fromarray(GREY))
     for frame in (1, -1):
         with pytest.raises(InputError, match=f"no frame {frame}, it has 1"):
@@ -207,9 +207,9 @@ def test_a_file_that_is_no_image_is_refused(tmp_path, content, reason):
         read_image(path)
 
 
-def test_an_absent_file_and_a_folder_are_refused(tmp_path):
+def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     with pytest.raises(InputError, match="No such file"):
-        read_image(tmp_path / "absent.png")
+        read_image(tmp_path / "missing.png")
     with pytest.raises(InputError, match="Is a directory"):
         read_image(tmp_path)
 
@@ -243,7 +243,7 @@ def test_the_same_pixels_in_any_lossless_format_have_the_same_hash(tmp_path):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_inspection_keeps_the_order_and_says_why_an_image_is_unreadable(tmp_path, threads):
+def test_an_inspection_keeps_the_order_and_gives_the_reason_for_unreadable_images(tmp_path, threads):
     names = [f"{number:02}.png" for number in reversed(range(40))]
     for number, name in enumerate(names):
         save(tmp_path, Image.fromarray(GREY[: number + 1]), name)
@@ -262,13 +262,13 @@ def test_inspection_keeps_the_order_and_says_why_an_image_is_unreadable(tmp_path
     }
 
 
-def test_inspecting_no_image_gives_an_empty_table():
+def test_an_inspection_of_no_images_is_an_empty_table():
     none = pd.DataFrame({"image_id": [], "path": [], "frame": []})
     assert list(inspect_images(none, 1)) == list(inspect_images(none, 2))
     assert inspect_images(none, 1).empty
 
 
-def test_an_image_can_be_read_from_a_name_with_any_letters(tmp_path):
+def test_a_path_may_have_spaces_and_letters_of_any_language(tmp_path):
     stream = io.BytesIO()
     Image.fromarray(GREY).save(stream, "PNG")
     path = tmp_path / "Thorax à 12°, «côté».PNG"

@@ -11,13 +11,13 @@ from cbir.images.reading import inspect_image, read_image
 from cbir.images.volumes import _read_volume, foreground_shares, read_grid, slice_frames
 from nifti_files import write_nifti
 
-# From left to right, posterior to anterior, inferior to superior; 8 bits from 0 to 255 show as they are.
+# axes: left to right, posterior to anterior, inferior to superior; values from 0 to 255 are shown as they are
 VOXELS = np.append(np.arange(209), 255).astype(np.uint8).reshape(5, 6, 7)
 TILT = np.array([[np.cos(0.4), -np.sin(0.4), 0], [np.sin(0.4), np.cos(0.4), 0], [0, 0, 1]])
 
 
 def affine(*directions, tilt=None):
-    """An affine whose voxel axes go in these directions of the patient, to the right, anterior and superior."""
+    """An affine whose voxel axes have these directions, each as (right, anterior, superior) of the patient."""
     matrix = np.eye(4)
     matrix[:3, :3] = (np.eye(3) if tilt is None else tilt) @ np.transpose(directions)
     matrix[:3, 3] = 3, -7, 11
@@ -35,11 +35,11 @@ STORED = {
 
 
 @pytest.mark.parametrize("stored", STORED)
-def test_however_a_volume_is_stored_a_frame_is_the_same_slice_as_a_radiologist_sees_it(tmp_path, stored):
+def test_a_frame_is_the_same_slice_as_a_radiologist_sees_it_in_every_orientation_of_the_file(tmp_path, stored):
     path = write_nifti(tmp_path / "a.nii", *STORED[stored])
     sagittal, coronal, axial = read_image(path, 2), read_image(path, 5 + 4), read_image(path, 5 + 6 + 1)
     assert (sagittal.shape, coronal.shape, axial.shape) == ((7, 6), (7, 5), (6, 5))
-    # The first row is superior, or anterior; the first column anterior, or the patient's right.
+    # The first row is superior, in axial slices anterior. The first column is right, in sagittal slices anterior.
     assert [sagittal[0, 0], sagittal[0, -1], sagittal[-1, 0]] == [VOXELS[2, 5, 6], VOXELS[2, 0, 6], VOXELS[2, 5, 0]]
     assert [coronal[0, 0], coronal[0, -1], coronal[-1, 0]] == [VOXELS[4, 4, 6], VOXELS[0, 4, 6], VOXELS[4, 4, 0]]
     assert [axial[0, 0], axial[0, -1], axial[-1, 0]] == [VOXELS[4, 5, 1], VOXELS[0, 5, 1], VOXELS[4, 0, 1]]
@@ -56,7 +56,7 @@ def test_the_frames_of_a_plane_follow_those_of_the_planes_before(tmp_path):
     ]
 
 
-def test_the_content_tells_and_not_the_name_also_gzipped_and_of_version_2(tmp_path):
+def test_nifti_is_found_by_its_content_also_if_gzipped_or_of_version_2(tmp_path):
     plain = write_nifti(tmp_path / "a.nii", VOXELS)
     expected = read_image(plain, 12)
     for name in ("b.nii.gz", "b.dcm", "no_extension"):
@@ -70,7 +70,7 @@ def test_the_content_tells_and_not_the_name_also_gzipped_and_of_version_2(tmp_pa
 
 @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
 @pytest.mark.parametrize("after", [(3,), (1, 3)])
-def test_of_several_volumes_the_first_is_read(tmp_path, name, after):
+def test_the_first_of_several_volumes_is_read(tmp_path, name, after):
     volumes = np.zeros((*VOXELS.shape, *after), np.uint8)
     volumes[(..., *[0] * len(after))] = VOXELS
     volumes[..., 1] = 77
@@ -86,7 +86,7 @@ def test_a_picture_stored_as_nifti_is_a_volume_of_one_axial_slice(tmp_path):
     assert read_image(path, 11).shape == (6, 5)
 
 
-def test_grey_runs_between_the_header_s_limits_in_scaled_values(tmp_path):
+def test_grey_levels_run_between_the_limits_of_the_header_in_scaled_values(tmp_path):
     hounsfield = np.array([-1000, -160, 40, 240, 3000])
     stored = np.broadcast_to((hounsfield + 1024)[:, None, None] * 2, (5, 2, 2)).astype(np.int16)
     path = write_nifti(tmp_path / "a.nii", stored, cal_min=-160, cal_max=240)
@@ -97,7 +97,7 @@ def test_grey_runs_between_the_header_s_limits_in_scaled_values(tmp_path):
     assert inspect_image(path, 7)["bits"] == 16
 
 
-def test_without_limits_grey_runs_between_percentiles_of_what_is_no_padding(tmp_path):
+def test_grey_levels_without_limits_run_between_percentiles_of_all_voxels_except_padding(tmp_path):
     voxels = np.random.default_rng(0).normal(0, 300, (20, 30, 10)).astype(np.int16)
     inside = voxels.copy()
     voxels[:7] = -3024
@@ -108,7 +108,7 @@ def test_without_limits_grey_runs_between_percentiles_of_what_is_no_padding(tmp_
     np.testing.assert_allclose(read_image(path, 54), expected, atol=0.5001)
 
 
-def test_what_is_no_number_is_black_and_doesn_t_count(tmp_path):
+def test_nan_is_black_and_does_not_change_the_range(tmp_path):
     voxels = np.linspace(0, 1, 1000, dtype=np.float32).reshape(10, 10, 10)
     voxels[0] = np.nan
     path = write_nifti(tmp_path / "a.nii", voxels)
@@ -120,7 +120,7 @@ def test_what_is_no_number_is_black_and_doesn_t_count(tmp_path):
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.int16, np.float64])
-def test_every_label_of_a_mask_shows_apart_from_the_others_and_from_none(tmp_path, kind):
+def test_every_label_of_a_mask_has_a_grey_level_of_its_own(tmp_path, kind):
     mask = np.zeros((8, 8, 4), kind)
     mask[2:4, 2:4], mask[5, 5] = 1, 3
     path = write_nifti(tmp_path / "mask.nii.gz", mask, np.diag([1, 1, 2.5, 1]))
@@ -141,7 +141,7 @@ def test_slices_have_square_pixels(tmp_path):
     assert read_image(path, 14).shape == (10, 9)
 
 
-def test_a_volume_is_decompressed_once_for_its_slices_and_anew_once_changed(tmp_path):
+def test_a_volume_is_decompressed_once_for_all_slices_and_again_after_a_change(tmp_path):
     path = write_nifti(tmp_path / "a.nii.gz", VOXELS)
     _read_volume.cache_clear()
     for frame in range(18):
@@ -158,7 +158,7 @@ def broken_files(folder):
     plain = write_nifti(folder / "plain.nii", noise).read_bytes()
     packed = gzip.compress(plain)
     flat = bytearray(plain)
-    flat[252:256], flat[280:328] = struct.pack("<hh", 0, 1), bytes(48)  # an sform, of zeros
+    flat[252:256], flat[280:328] = struct.pack("<hh", 0, 1), bytes(48)  # an sform of zeros
     huge = bytearray(plain)
     huge[40:48] = struct.pack("<hhhh", 3, 30000, 30000, 30000)
     kind = bytearray(plain)
@@ -185,11 +185,11 @@ def test_a_broken_file_is_unreadable_with_its_path_and_a_reason(tmp_path):
             read_image(path, 20)
         assert str(caught.value).startswith(f"{path}: "), name
         assert len(inspect_image(path)["reason"]) > 8, name
-    assert inspect_image(tmp_path / "absent.nii")["reason"] == "No such file or directory"
+    assert inspect_image(tmp_path / "missing.nii")["reason"] == "No such file or directory"
 
 
 @pytest.mark.parametrize("kind", [np.complex64, np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])])
-def test_voxels_that_are_no_real_numbers_are_refused(tmp_path, kind):
+def test_voxels_that_are_not_real_numbers_are_refused(tmp_path, kind):
     path = write_nifti(tmp_path / "a.nii", np.zeros((3, 3, 3), kind))
     with pytest.raises(InputError, match="must be real numbers"):
         read_image(path)
@@ -202,7 +202,7 @@ def test_a_slice_of_too_many_square_pixels_is_refused(tmp_path):
     assert read_image(path, 0).shape == (7, 6)
 
 
-def test_foreground_is_the_share_of_a_slice_that_is_bright(tmp_path):
+def test_foreground_is_the_share_of_bright_pixels_in_a_slice(tmp_path):
     right, anterior, superior = np.ogrid[-1:1:40j, -1:1:40j, -1:1:20j]
     ball = right**2 + anterior**2 + superior**2 < 0.5
     values = np.random.default_rng(0).normal(60, 15, ball.shape)

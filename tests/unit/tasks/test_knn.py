@@ -2,19 +2,22 @@ from math import exp
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.neighbors import KNeighborsClassifier
 
-from cbir.tasks import knn
-from cbir.tasks.knn import classify_knn, vote
+from cbir.tasks import knn, predictions
+from cbir.tasks.knn import classify_by_neighbors, vote, vote_with_best_k
 from cbir.tasks.predictions import predicted_labels
 
 
 def space(seed=0, images=400, dimensions=6, labels=5):
-    """Unit vectors around a centre for each label, not well apart, and who is in which split; one label is not in the
-    index."""
+    """Unit vectors around a centre for each label, which overlap, their label codes, and the rows of each split.
+
+    One label is missing in the index.
+    """
     generator = np.random.default_rng(seed)
     codes = generator.integers(0, labels, images) * 2
     vectors = generator.normal(size=(labels, dimensions))[codes // 2] + generator.normal(size=(images, dimensions))
@@ -37,7 +40,7 @@ def search(vectors, query, index, depth):
 def classify(ks, weighted, depth=30, case=None):
     vectors, codes, (train, val, test) = case or space()
     neighbors = [search(vectors, rows, train, depth) for rows in (val, test)]
-    return classify_knn(*neighbors, codes, train, ks, weighted)
+    return vote_with_best_k(*neighbors, codes, train, ks, weighted)
 
 
 def reference(k, weighted, rows, case):
@@ -52,7 +55,7 @@ def reference(k, weighted, rows, case):
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("k", [1, 4, 15])
-def test_probabilities_are_those_of_scikit_learn(k, weighted):
+def test_probabilities_equal_those_of_scikit_learn(k, weighted):
     case = space()
     found = classify([k], weighted, case=case)
     classifier, queries = reference(k, weighted, case[2][2], case)
@@ -97,15 +100,31 @@ def test_without_val_images_the_smallest_k_is_taken():
 
 def test_predictions_do_not_depend_on_the_size_of_blocks(monkeypatch):
     whole = classify([3, 9], weighted=True)
-    monkeypatch.setattr(knn, "BLOCK", 7)
+    monkeypatch.setattr(predictions, "ROWS", 7)
     assert (classify([3, 9], weighted=True).probability == whole.probability).all()
 
 
 @given(st.integers(0, 2**32), st.booleans(), st.floats(-0.5, 0.5))
-def test_votes_share_out_1_and_do_not_change_when_all_similarities_move(seed, weighted, shift):
+def test_votes_sum_to_1_and_do_not_change_when_all_similarities_shift(seed, weighted, shift):
     generator = np.random.default_rng(seed)
     labels = generator.integers(0, 4, (3, 6))
     similarity = -np.sort(-generator.uniform(-0.5, 0.5, (3, 6)), axis=1)
     votes = vote(labels, similarity, 4, weighted)
     assert votes.sum(axis=1) == pytest.approx(1)
     np.testing.assert_allclose(vote(labels, similarity + shift, 4, weighted), votes, atol=1e-12)
+
+
+def test_test_images_are_classified_by_the_train_images_with_the_codes_of_the_manifest():
+    vectors, codes, (train, val, test) = case = space()
+    manifest = pd.DataFrame({"label": [f"label{code}" for code in codes], "split": "train"})
+    manifest.loc[val, "split"] = "val"
+    manifest.loc[test, "split"] = "test"
+    ks = [1, 5, 1000]
+    both = classify_by_neighbors(vectors.astype(np.float32), manifest, ks, threads=1, seed=0)
+    names = sorted(set(manifest["label"]))
+    for found, weighted in zip(both, (False, True), strict=True):
+        expected = classify(ks, weighted, depth=len(train), case=case)
+        assert found.query.tolist() == test.tolist()
+        assert [names[code] for code in found.classes] == [f"label{code}" for code in expected.classes]
+        np.testing.assert_allclose(found.probability, expected.probability, atol=1e-5)
+        assert (found.setting, found.val_images) == (expected.setting, len(val))

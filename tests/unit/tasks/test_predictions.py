@@ -10,7 +10,7 @@ def predictions() -> Predictions:
     return Predictions(np.array([4, 7]), np.array([1, 2, 6]), probability, setting=5, val_images=3)
 
 
-def test_the_most_probable_label_is_predicted_and_the_first_among_equals():
+def test_the_most_probable_label_is_predicted_and_the_first_of_equally_probable_ones():
     assert predicted_labels(predictions()).tolist() == [2, 1]
 
 
@@ -29,7 +29,13 @@ def test_the_same_predictions_give_the_same_bytes(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut short"])
-def test_a_file_without_predictions_is_refused(tmp_path, content):
+def test_a_damaged_file_is_set_aside(tmp_path, content):
     (tmp_path / "bad.npz").write_bytes(content)
     with pytest.raises(InputError, match=r"bad\.npz: no complete predictions"):
         load_predictions(tmp_path / "bad.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.npz.damaged"]
+
+
+def test_a_missing_file_is_not_a_damaged_one(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        load_predictions(tmp_path / "none.npz")

@@ -1,16 +1,21 @@
-"""The one exception for what a user can mend."""
+"""The exception for errors that a user can fix."""
 
 from collections.abc import Iterable
 
-LISTED = 20  # problems that a message spells out before it only counts
+# number of problems that a message lists; the others are only counted
+LISTED = 20
 
 
 class InputError(ValueError):
-    """A file, key or value that the user can mend; the message names it and the remedy, without a traceback."""
+    """An error that the user can fix. Its message names the file, key or value and the remedy, without a traceback."""
 
 
 def listing(problems: Iterable[str]) -> str:
-    """All problems of a kind in one text, a line each; past the first 20 they are counted only."""
+    """List problems, one per line. From the 21st on, they are only counted.
+
+    >>> listing(["a.png", "b.png"])
+    '\\n  a.png\\n  b.png'
+    """
     lines = list(problems)
     more = len(lines) - LISTED
     return "".join(f"\n  {line}" for line in lines[:LISTED]) + (f"\n  and {more} more" if more > 0 else "")

@@ -12,6 +12,8 @@ from cbir.files import set_aside, whole_file
 SCORE_KEYS = ["dataset", "model", "index", "index_images", "index_size", "draw", "level", "average", "metric", "k"]
 ESTIMATES = ["value", "ci_low", "ci_high", "queries", "chance"]
 AVERAGES = ("micro", "macro")
+# the name of the row and of the line of the score that is expected of a random order
+CHANCE = "chance"
 # columns of text, which stay text even where they look like numbers
 NAMES = [
     *("dataset", "model", "other", "index", "index_size", "factory", "parameters", "level", "average", "metric"),
@@ -56,7 +58,6 @@ def _read_csv(path: str | Path) -> pd.DataFrame:
         dtype={column: "str" for column in columns if column in NAMES},
         keep_default_na=False,
         na_values={column: ["", "nan"] for column in columns if column not in NAMES},
-        float_precision="round_trip",
     )
 
 

@@ -1,4 +1,4 @@
-"""The manifest: a row an image, sorted by image_id; what every later step knows of a dataset."""
+"""The manifest of a dataset: one row per image, sorted by `image_id`. Every later step reads it."""
 
 from pathlib import Path
 
@@ -21,24 +21,34 @@ COLUMNS = {
     "mask": "str",
 }
 SPLITS = ("train", "val", "test")
-OPEN_SPLIT = "trainval"  # of an official list that leaves train against val open
+# the split of images that an official list does not divide between train and val
+OPEN_SPLIT = "trainval"
 REQUIRED = ("image_id", "path", "modality", "anatomic_region", "pathology")
 LABEL_PARTS = ["modality", "anatomic_region", "pathology"]
 
 
 def complete_manifest(images: pd.DataFrame, dataset: str) -> pd.DataFrame:
-    """The manifest of a dataset from an adapter's table.
+    """Complete a source's table of images to a manifest.
 
-    images: a row an image with at least `image_id, path, modality, anatomic_region, pathology`; `frame` (0 where
-    absent), `patient_id`, `split`, `report` and `mask` (empty where absent) are optional. Returns COLUMNS in order,
-    sorted by `image_id`; an image without a patient id is its own patient. Raises InputError that lists missing
-    columns, repeated image ids, incomplete or malformed labels, or unknown splits.
+    images: one row per image with at least `image_id, path, modality, anatomic_region, pathology`. Optional columns are
+    `frame` (0 by default) and `patient_id`, `split`, `report` and `mask` (empty by default).
+
+    Returns the columns COLUMNS in their order, sorted by `image_id`. An image without a patient id counts as a patient
+    of its own. Raises InputError that lists missing columns, repeated image ids, missing or malformed labels, or
+    unknown splits, and where there is no image.
+
+    >>> labels = {"modality": "CT", "anatomic_region": "head", "pathology": ["normal", "tumour"]}
+    >>> images = pd.DataFrame({"image_id": ["2", "1"], "path": ["2.png", "1.png"], **labels})
+    >>> complete_manifest(images, "mine")[["image_id", "frame", "patient_id", "label"]]
+      image_id  frame patient_id           label
+    0        1      0          1  CT/head/tumour
+    1        2      0          2  CT/head/normal
     """
     missing = [column for column in REQUIRED if column not in images]
     if missing:
         raise InputError(f"dataset {dataset}: no column {', '.join(missing)}; it has {', '.join(images.columns)}")
     if images.empty:
-        raise InputError(f"dataset {dataset}: no image; see that its root and its options select some")
+        raise InputError(f"dataset {dataset}: no image; check its root and its options")
     images = images.copy(deep=False)
     images["frame"] = images.get("frame", pd.Series(0, index=images.index)).fillna(0).astype("int32")
     for column, kind in COLUMNS.items():
@@ -56,6 +66,7 @@ def complete_manifest(images: pd.DataFrame, dataset: str) -> pd.DataFrame:
 
 
 def _check_ids(images: pd.DataFrame, dataset: str) -> None:
+    """Raise InputError for image ids that occur more than once."""
     repeated = images.loc[images["image_id"].duplicated(), "image_id"].unique()
     if len(repeated):
         raise InputError(
@@ -64,6 +75,7 @@ def _check_ids(images: pd.DataFrame, dataset: str) -> None:
 
 
 def _check_labels(images: pd.DataFrame, dataset: str) -> None:
+    """Raise InputError for empty parts of labels and for slashes in them, since a slash separates the parts."""
     for column in LABEL_PARTS:
         values = pd.Series(images[column].unique())
         if (values == "").any():

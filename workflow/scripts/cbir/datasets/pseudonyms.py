@@ -1,4 +1,4 @@
-"""Keyed hashes in place of patient ids, for results that leave the hospital."""
+"""Keyed hashes that replace patient ids, for results that leave the hospital."""
 
 import hashlib
 import hmac
@@ -48,11 +48,11 @@ def _make_key(path: Path) -> None:
 
 
 def hash_patients(manifest: pd.DataFrame, key: bytes) -> pd.DataFrame:
-    """The manifest with keyed hashes (HMAC-SHA256) for `patient_id` and `image_id`, sorted by the new `image_id`.
+    """Replace `patient_id` and `image_id` by keyed hashes (HMAC-SHA256), and sort by the new `image_id`.
 
-    An image id holds the patient's id in most datasets, so it is hashed too. `path` and `mask` stay, since they open
-    the images: a manifest is no file to pass on, whereas tables and figures name images by id only. Equal ids have
-    equal hashes under one key, also across datasets.
+    In most datasets the image id contains the patient's id, so it is hashed too. `path` and `mask` stay because they
+    are needed to open the images. The manifest itself must therefore stay in the hospital; tables and figures can leave
+    it, since they name images by their id only. With the same key, equal ids have equal hashes, also across datasets.
     """
     hashed = {
         column: manifest[column].map(_hashes(manifest[column].unique(), column, key))
@@ -62,6 +62,6 @@ def hash_patients(manifest: pd.DataFrame, key: bytes) -> pd.DataFrame:
 
 
 def _hashes(values: pd.api.extensions.ExtensionArray, column: str, key: bytes) -> pd.Series:
-    """The hash of each value, different for the same value in another column; 32 hexadecimal digits."""
+    """Hash each value to 32 hexadecimal digits. The same value has another hash in another column."""
     digests = [hmac.digest(key, f"{column}\0{value}".encode(), hashlib.sha256).hex()[:32] for value in values]
     return pd.Series(digests, index=values, dtype="str")

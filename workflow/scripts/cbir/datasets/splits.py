@@ -1,4 +1,4 @@
-"""Splits: which images are in the index (train), which tune (val), and which ask (test); no patient on both sides."""
+"""Splits of a dataset: train is the index, val is for tuning, test holds the queries. Drawn splits share no patient."""
 
 import numpy as np
 import pandas as pd
@@ -8,52 +8,68 @@ from cbir.errors import InputError, listing
 
 
 def split_patients(manifest: pd.DataFrame, shares: dict[str, float], seed: int) -> pd.Series:
-    """A split for each image, every patient's images together, each label in the shares as far as patients allow.
+    """Draw a split for each image. All images of a patient are in one split, and each label is divided by the shares.
 
-    manifest: rows with `patient_id` and `label`. shares: split name to share of the images. A patient counts for the
-    label of its images that the fewest patients have; the label's patients, in random order, go one by one to the split
-    that lacks most of its share, the first to train and the second to test so that the label can be searched for.
-    Returns the split names, indexed as the manifest.
+    Each patient counts for one label: of the labels of its images, the one that the fewest patients have. The patients
+    of a label are placed one by one in random order. The first goes to train and the second to the last split (test),
+    so that the label can be searched for; each other one goes to the split that is furthest below its share.
+
+    manifest: rows with `patient_id` and `label`. shares: share of the images by name of the split; they need not add
+    up to 1. Returns the names of the splits, indexed as the manifest.
+
+    >>> images = pd.DataFrame({"patient_id": ["p1", "p1", "p2", "p3"], "label": "cyst"})
+    >>> split_patients(images, {"train": 0.7, "test": 0.3}, seed=1).tolist()
+    ['train', 'train', 'test', 'train']
     """
-    label = manifest["label"].astype("category").cat.codes.to_numpy()
-    patient, patients = pd.factorize(manifest["patient_id"])
-    pairs = pd.DataFrame({"patient": patient, "label": label}).drop_duplicates()
-    frequency = pairs["label"].value_counts()
-    rarest = (
-        pairs.assign(frequency=pairs["label"].map(frequency))
-        .sort_values(["patient", "frequency", "label"])
-        .drop_duplicates("patient")["label"]
-        .to_numpy()
-    )
-    images = np.bincount(patient, minlength=len(patients))
-    order = np.lexsort([np.random.default_rng(seed).permutation(len(patients)), rarest])
     names = [name for name in SPLITS if shares.get(name, 0) > 0]
     share = [shares[name] / sum(shares[name] for name in names) for name in names]
+    label = manifest["label"].astype("category").cat.codes.to_numpy()
+    patient, patients = pd.factorize(manifest["patient_id"])
+    rarest = _rarest_labels(patient, label)
+    images = np.bincount(patient, minlength=len(patients))
+    order = np.lexsort([np.random.default_rng(seed).permutation(len(patients)), rarest])
     chosen = np.empty(len(patients), dtype=np.int8)
-    held = [0] * len(names)
-    current, placed = -1, 0
-    for one in order.tolist():
-        if rarest[one] != current:
-            current, placed, held = rarest[one], 0, [0] * len(names)
-        size = int(images[one])
-        total = sum(held) + size
-        lacking = [part * total - has for part, has in zip(share, held, strict=True)]
-        if placed < 2 and len(names) > 1:
-            target = names.index("train") if placed == 0 else len(names) - 1
-        else:
-            target = lacking.index(max(lacking))
-        chosen[one] = target
-        held[target] += size
-        placed += 1
+    for of_label in np.split(order, np.flatnonzero(np.diff(rarest[order])) + 1):
+        chosen[of_label] = _divide(images[of_label].tolist(), share)
     return pd.Series(np.array(names)[chosen[patient]], index=manifest.index, dtype="str")
 
 
-def assign_splits(manifest: pd.DataFrame, shares: dict[str, float], seed: int, dataset: str) -> pd.DataFrame:
-    """The manifest with a split for every image: official ones stand, open ones are filled patient-disjoint.
+def _rarest_labels(patient: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """For each patient, the label of its images that the fewest patients have.
 
-    `split` may be empty in all rows (divided by `shares`), or name official splits, with "trainval" where the official
-    list leaves train against val open (divided by their shares). Raises InputError for a manifest split in part, and
-    for labels of a single image, which cannot be both in the index and asked for.
+    patient, label: (images,) codes from 0. Returns (patients,) codes of labels.
+    """
+    pairs = pd.DataFrame({"patient": patient, "label": label}).drop_duplicates()
+    pairs["patients"] = pairs["label"].map(pairs["label"].value_counts())
+    pairs = pairs.sort_values(["patient", "patients", "label"])
+    return pairs.drop_duplicates("patient")["label"].to_numpy()
+
+
+def _divide(images: list[int], shares: list[float]) -> list[int]:
+    """Place the patients of a label one by one, each in the split that is furthest below its share of the images.
+
+    images: number of images of each patient. shares: share of each split; they add up to 1. The first patient goes to
+    the first split and the second patient to the last. Returns the position of each patient's split.
+    """
+    chosen, held = [], [0] * len(shares)
+    for position, size in enumerate(images):
+        total = sum(held) + size
+        missing = [share * total - has for share, has in zip(shares, held, strict=True)]
+        split = (0, len(shares) - 1)[position] if position < 2 else missing.index(max(missing))
+        chosen.append(split)
+        held[split] += size
+    return chosen
+
+
+def assign_splits(manifest: pd.DataFrame, shares: dict[str, float], seed: int, dataset: str) -> pd.DataFrame:
+    """Give each image of a manifest a split. Official splits stand.
+
+    In the manifest, `split` is either empty in all rows or set in all rows. Empty ones are drawn by `shares`. Images
+    with the split "trainval", for which the official list does not say whether they are train or val, are divided
+    between the two by their shares. No patient is in two of the splits drawn here; official splits can share patients.
+
+    Raises InputError where only some images have a split. Where splits are drawn, also raises InputError for labels of
+    a single image, which cannot be both in the index and a query.
     """
     split = manifest["split"]
     if (split == "").all():

@@ -1,1 +1,1 @@
-"""From a catalogue entry to a network that turns images or texts into vectors."""
+"""Encoders: from a catalogue entry to a network that turns images or texts into vectors."""

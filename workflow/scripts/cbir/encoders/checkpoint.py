@@ -1,4 +1,4 @@
-"""Checkpoints: tensors by name, from safetensors or a pickle, and into a model without a gap."""
+"""Checkpoints: tensors by name, read from safetensors or pickles and loaded into a network without any left over."""
 
 import pickle
 import re
@@ -13,11 +13,16 @@ from cbir.errors import InputError, listing
 
 
 def read_tensors(path: Path, rules: dict) -> dict[str, torch.Tensor]:
-    """The tensors of a checkpoint that are an encoder's own, under the names of its architecture.
+    """The tensors of a checkpoint that belong to an encoder, under the names of its architecture.
 
-    rules: a catalogue entry's `tensors`. `key`: where in a pickled dict the state dict is; `omit`: patterns of names
-    of other parts, left out; `prefix`: what the names of all others begin with, cut off; `rename`: regular expressions
-    and their replacements, in order. Raises InputError that lists names without the prefix, and as read_checkpoint.
+    rules: a catalogue entry's `tensors`, with any of these keys:
+    - `key`: the key of the state dict in a pickled dict that holds more.
+    - `omit`: patterns of the names of other parts, which are left out.
+    - `prefix`: the beginning of all other names, which is removed.
+    - `rename`: regular expressions and their replacements, applied in this order.
+    - `projection`: the name of a linear layer, which needs no prefix.
+
+    Raises InputError that lists names without the prefix, and as `read_checkpoint` does.
     """
     tensors = read_checkpoint(path, rules.get("key"))
     kept = {
@@ -41,10 +46,10 @@ def _rename(name: str, prefix: str, expressions: dict[str, str]) -> str:
 
 
 def read_checkpoint(path: Path, key: str | None = None) -> dict[str, torch.Tensor]:
-    """The tensors of a .safetensors file or of a pickled state dict (read without running any code in it).
+    """The tensors of a .safetensors file or of a pickled state dict. No code in a pickle is run.
 
-    key: where the pickle is a dict that holds the state dict among others. Raises InputError where the file holds
-    anything else.
+    key: the key of the state dict in a pickled dict that holds more. Raises InputError if the file holds anything
+    else.
     """
     try:
         if path.suffix == ".safetensors":
@@ -62,14 +67,18 @@ def read_checkpoint(path: Path, key: str | None = None) -> dict[str, torch.Tenso
 
 
 def load_tensors(model: torch.nn.Module, tensors: dict[str, torch.Tensor], source: Path) -> None:
-    """Load tensors by name. Raises InputError that lists all missing, unexpected and misshapen ones."""
-    wanted = model.state_dict()
-    problems = [f"missing {name}" for name in wanted if name not in tensors]
-    problems += [f"unexpected {name}" for name in tensors if name not in wanted]
+    """Load tensors into a model by their names.
+
+    source: the file that an error names. Raises InputError that lists every tensor that is missing, unexpected or has
+    another shape.
+    """
+    needed = model.state_dict()
+    problems = [f"missing {name}" for name in needed if name not in tensors]
+    problems += [f"unexpected {name}" for name in tensors if name not in needed]
     problems += [
-        f"{name} is {tuple(tensors[name].shape)}, should be {tuple(wanted[name].shape)}"
-        for name in wanted
-        if name in tensors and tensors[name].shape != wanted[name].shape
+        f"{name} is {tuple(tensors[name].shape)}, should be {tuple(needed[name].shape)}"
+        for name in needed
+        if name in tensors and tensors[name].shape != needed[name].shape
     ]
     if problems:
         raise InputError(f"{source}: not the weights of this architecture; correct the entry:{listing(problems)}")

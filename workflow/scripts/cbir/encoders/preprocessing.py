@@ -1,4 +1,4 @@
-"""From an image as a viewer shows it to the tensor that an encoder was trained on."""
+"""Preprocessing: from an image as a viewer shows it to a tensor like those that an encoder was trained on."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,16 +11,22 @@ INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resamp
 
 
 def make_preprocessing(options: dict) -> Callable[[np.ndarray], torch.Tensor]:
-    """The preprocessing that a catalogue entry's `input` describes: uint8 image -> float32 tensor (3, side, side)."""
+    """The preprocessing that a catalogue entry's `input` describes, as a function of an image."""
     return partial(preprocess_image, options=options)
 
 
 def preprocess_image(image: np.ndarray, options: dict) -> torch.Tensor:
     """Resize, crop, standardize and pad an image.
 
-    image: uint8, (h, w) grey or (h, w, 3) RGB. options: a catalogue entry's `input`. Returns float32 (3, side, side),
-    a grey image's plane three times. Resizing is Pillow's, antialiased, as torchvision's and the publishers' own
-    transforms do it; a grey image is resized as one plane, which gives the same pixels at a third of the cost.
+    image: uint8, (h, w) grey or (h, w, 3) RGB. options: a catalogue entry's `input`. Returns float32, (3, side, side).
+
+    Pillow resizes with antialiasing, as torchvision and the publishers' own transforms do. A grey image is resized as
+    one plane, which is repeated three times afterwards; this gives the same pixels at a third of the cost.
+
+    >>> options = {"size": 2, "resize": "squash", "interpolation": "bilinear", "mean": [0.5] * 3, "std": [0.5] * 3}
+    >>> preprocess_image(np.array([[0, 255], [255, 0]], np.uint8), options)[0]
+    tensor([[-1.,  1.],
+            [ 1., -1.]])
     """
     size = options["size"]
     picture = Image.fromarray(image)
@@ -40,10 +46,14 @@ def preprocess_image(image: np.ndarray, options: dict) -> torch.Tensor:
 
 
 def resize_image(image: Image.Image, size: int, rule: str, interpolation: str) -> Image.Image:
-    """Resize to `size` pixels by a rule.
+    """Resize an image to `size` pixels by one of four rules.
 
-    squash: both sides. shortest, longest: that side, the aspect kept. pad: both sides of a black square that the image
-    is in the middle of, of at least `size` pixels.
+    squash resizes both sides to `size`, whatever the aspect. shortest and longest resize that side to `size` and keep
+    the aspect. pad first puts the image in the middle of a black square of at least `size` pixels, then resizes the
+    square. interpolation: bilinear or bicubic.
+
+    >>> resize_image(Image.new("L", (40, 20)), 10, "shortest", "bilinear").size
+    (20, 10)
     """
     width, height = size, size
     if rule == "shortest":
@@ -61,7 +71,13 @@ def resize_image(image: Image.Image, size: int, rule: str, interpolation: str) -
 
 
 def crop_center(image: Image.Image, side: int, offset: str) -> Image.Image:
-    """The central square of `side` pixels; half a pixel of offset is rounded to even (round) or down (floor)."""
+    """The central square of `side` pixels.
+
+    offset: how a border of half a pixel is rounded, to the even number (round) or down (floor).
+
+    >>> crop_center(Image.new("L", (40, 20)), 10, "round").size
+    (10, 10)
+    """
     halve = {"round": lambda space: round(space / 2), "floor": lambda space: space // 2}[offset]
     left, top = (halve(extent - side) for extent in image.size)
     return image.crop((left, top, left + side, top + side))

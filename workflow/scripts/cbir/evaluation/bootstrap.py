@@ -1,46 +1,61 @@
-"""Confidence intervals by resampling patients: images of one patient are not independent."""
+"""Confidence intervals by resampling patients, because images of one patient are not independent."""
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 
-BLOCK = 8_000_000  # float64 weights of patients in draws held at once: 64 MB
+BLOCK = 8_000_000  # float64 weights of patients in draws that are held at once: 64 MB
 
 
 def bootstrap_means(
-    values: np.ndarray, labels: np.ndarray, patients: np.ndarray, draws: int, seed: int
-) -> dict[str, np.ndarray]:
-    """Micro and macro means of as many samples of patients, drawn with replacement, as `draws` says.
+    samples: Sequence[tuple[np.ndarray, np.ndarray]], patients: np.ndarray, draws: int, seed: int
+) -> list[dict[str, np.ndarray]]:
+    """Micro and macro means of random resamples of the patients.
 
-    values: (levels, queries, columns) float; a query that has no value at a level is NaN in all columns and left out
-    there. labels: (levels, queries) int codes, for the macro mean. patients: (queries,) int codes from 0.
+    samples: pairs of values, (queries, columns) float, and labels, (queries,) int codes for the macro mean; each pair
+    is of the same queries. A query that has no value in a sample is NaN in all of its columns, and is left out there.
+    patients: (queries,) int codes from 0.
 
-    A draw takes all queries of a patient as often as it takes the patient; it is the same for all levels and columns,
-    and for other values of the same queries with the same seed. Returns (levels, draws, columns) by average: "micro"
-    is the mean over the draw's queries, "macro" the mean over its labels of the mean over a label's queries; a label
-    that a draw misses is left out of that draw. NaN where a draw holds no query with a value, and at a level where
-    fewer than two patients have any: one patient says nothing of others. Davison and Hinkley 1997, section 3.8
-    (resampling whole clusters).
+    Each draw resamples patients with replacement; all queries of a patient are taken together. With the same seed the
+    same patients are drawn for every sample and column, and in other calls for the same queries, so results can be
+    compared in pairs.
+
+    Returns for each sample (draws, columns) means by average. "micro" is the mean over the draw's queries. "macro" is
+    the mean over the draw's labels of the mean over a label's queries; a label without a query in the draw is left out.
+    NaN where a draw holds no query with a value. NaN throughout where fewer than two patients have a value, because
+    one patient says nothing about others. Raises ValueError for a query with a value in some columns only. Davison and
+    Hinkley 1997, section 3.8 (resampling whole clusters).
+
+    >>> sample = np.array([[1.0], [0.0], [1.0]]), np.array([0, 0, 0])
+    >>> (means,) = bootstrap_means([sample], patients=np.array([0, 0, 1]), draws=4, seed=0)
+    >>> means["micro"].shape, set(means["micro"].ravel()) <= {0.5, 2 / 3, 1.0}
+    ((4, 1), True)
     """
-    levels, _, columns = values.shape
     number = int(patients.max()) + 1
-    groups = [_label_sums(*level, patients) for level in zip(values, labels, strict=True)]
-    micro, macro = np.full((2, levels, draws, columns), np.nan)
+    groups = [_sum_by_label(values, labels, patients) for values, labels in samples]
+    means = [
+        {average: np.full((draws, values.shape[1]), np.nan) for average in ("micro", "macro")} for values, _ in samples
+    ]
     generator = np.random.default_rng(seed)
     block = max(1, BLOCK // number)
     for start in range(0, draws, block):
-        stop = min(start + block, draws)
-        weights = _draw_weights(generator, number, stop - start)
-        for level, sums in enumerate(groups):
+        part = slice(start, min(start + block, draws))
+        weights = _draw_weights(generator, number, part.stop - part.start)
+        for mean, sums in zip(means, groups, strict=True):
             if sums:
-                micro[level, start:stop], macro[level, start:stop] = _weighted_means(sums, weights)
-    return {"micro": micro, "macro": macro}
+                mean["micro"][part], mean["macro"][part] = _weighted_means(sums, weights)
+    return means
 
 
 def percentile_interval(means: np.ndarray, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Lower and upper end of the percentile interval: (draws, columns) to two of (columns,).
 
     Draws that are NaN are left out; NaN where none is left. Efron and Tibshirani 1993, section 13.3.
+
+    >>> low, high = percentile_interval(np.arange(101.0)[:, None])
+    >>> low.round(1), high.round(1)
+    (array([2.5]), array([97.5]))
     """
     ends = [(1 - confidence) / 2, (1 + confidence) / 2]
     with warnings.catch_warnings():
@@ -49,12 +64,16 @@ def percentile_interval(means: np.ndarray, confidence: float = 0.95) -> tuple[np
     return low, high
 
 
-def _label_sums(values: np.ndarray, labels: np.ndarray, patients: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """For each label its patients, and the sums of their values with, behind them, the count: (patients, columns + 1).
+def _sum_by_label(values: np.ndarray, labels: np.ndarray, patients: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For each label its patients, and what each adds to the label's mean: (patients, columns + 1).
 
-    Empty where fewer than two patients have a value.
+    The last column counts the patient's queries with the label, the others sum their values. Empty where fewer than
+    two patients have a value.
     """
-    scored = np.flatnonzero(~np.isnan(values).any(axis=1))
+    missing = np.isnan(values)
+    if (missing.any(axis=1) != missing.all(axis=1)).any():
+        raise ValueError("a query has a value in some columns only")
+    scored = np.flatnonzero(~missing.any(axis=1))
     if len(np.unique(patients[scored])) < 2:
         return []
     order = scored[np.lexsort([patients[scored], labels[scored]])]
@@ -67,15 +86,14 @@ def _label_sums(values: np.ndarray, labels: np.ndarray, patients: np.ndarray) ->
 
 
 def _draw_weights(generator: np.random.Generator, patients: int, draws: int) -> np.ndarray:
-    """How often each draw takes each patient: (patients, draws) float64, every column's sum is `patients`."""
-    taken = generator.integers(patients, size=(patients, draws))
-    taken *= draws
-    taken += np.arange(draws)
-    return np.bincount(taken.ravel(), minlength=patients * draws).reshape(patients, draws).astype(np.float64)
+    """How often each draw takes each patient: (patients, draws) float64; the sum of each column is `patients`."""
+    taken = generator.integers(patients, size=(patients, draws))  # a draw in each column
+    cells = taken * draws + np.arange(draws)  # places in the flattened result
+    return np.bincount(cells.ravel(), minlength=patients * draws).reshape(patients, draws).astype(np.float64)
 
 
 def _weighted_means(groups: list[tuple[np.ndarray, np.ndarray]], weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Micro and macro means, each (draws, columns), of the labels' sums under the weights (patients, draws)."""
+    """Micro and macro means, (draws, columns) each, of what _sum_by_label returns; weights: (patients, draws)."""
     total, means, present = 0, 0, 0
     for patients, sums in groups:
         drawn = sums.T @ weights[patients]

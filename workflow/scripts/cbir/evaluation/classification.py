@@ -1,35 +1,35 @@
-"""Classification: what the predictions of all queries are worth, as a tidy table."""
+"""Classification scores: what the predictions of all queries are worth, as a tidy table."""
 
 import logging
 
 import numpy as np
 import pandas as pd
 
+from cbir.datasets.labels import label_codes
 from cbir.evaluation.bootstrap import bootstrap_means, percentile_interval
 from cbir.tasks.predictions import Predictions, predicted_labels
 
 log = logging.getLogger(__name__)
 
 
-def score_predictions(
-    predictions: Predictions, codes: np.ndarray, patient_id: pd.Series, bootstrap: int, seed: int
-) -> pd.DataFrame:
+def score_predictions(predictions: Predictions, manifest: pd.DataFrame, bootstrap: int, seed: int) -> pd.DataFrame:
     """Accuracy, precision, recall, F1 and ROC AUC of predictions.
 
-    codes: (images,) int label codes of the manifest, from 0. patient_id: (images,). bootstrap: draws of patients for
-    a 95 % interval, 0 for none.
+    manifest: needs label and patient_id. bootstrap: draws of patients for a 95 % interval, 0 for none.
 
-    A query whose label the classifier never saw has nothing to be found, as in retrieval, and is left out. macro: mean
-    over the labels that are left, F1 as the mean of the labels' own; a label that is never predicted has precision 0.
-    micro: over queries, where precision, recall and F1 all equal the accuracy, since a query has one label and gets
-    one. roc_auc: one label's probability, its queries against the rest. Means over queries (all of micro, and the macro
-    recall) have an interval.
+    A query whose label the classifier never saw has nothing to be found, as in retrieval, and is left out. Macro is the
+    mean over the labels that are left, for F1 the mean of the labels' own F1; a label that is never predicted has
+    precision 0. Micro is over queries, where precision, recall and F1 all equal the accuracy, because a query has one
+    label and is given one. roc_auc uses one label's probability, for its queries against the rest. Means over queries
+    have an interval: all of micro, and the macro recall.
 
-    Returns `metric, average, value, ci_low, ci_high, queries, labels_scored, labels_absent, setting, val_images`:
-    labels_absent counts labels of the manifest that cannot be scored, because the index or the queries lack them.
+    Returns `metric, average, value, ci_low, ci_high, queries, labels_scored, labels_absent, setting, val_images`, one
+    row per metric and average. labels_absent counts labels of the manifest that cannot be scored, because they are
+    missing in the index or in the queries.
     """
     from sklearn.metrics import precision_recall_fscore_support
 
+    codes, names = label_codes(manifest["label"])
     seen = np.isin(codes[predictions.query], predictions.classes)
     true = codes[predictions.query[seen]]
     predicted = predicted_labels(predictions)[seen]
@@ -42,28 +42,27 @@ def score_predictions(
         macro = precision_recall_fscore_support(true, predicted, labels=labels, average="macro", zero_division=0)
         values |= zip([(metric, "macro") for metric in ("precision", "recall", "f1")], macro[:3], strict=True)
         values["roc_auc", "macro"] = _roc_auc(predictions, true, labels, seen)
-        patients = pd.factorize(patient_id.iloc[predictions.query[seen]], sort=True)[0]
-        hits = (true == predicted).astype(float)[None, :, None]
-        means = bootstrap_means(hits, true[None], patients, bootstrap, seed)
-        found = {average: [end.item() for end in percentile_interval(means[average][0])] for average in means}
+        patients = pd.factorize(manifest["patient_id"].iloc[predictions.query[seen]], sort=True)[0]
+        correct = (true == predicted).astype(float)[:, None]
+        (means,) = bootstrap_means([(correct, true)], patients, bootstrap, seed)
+        found = {average: [end.item() for end in percentile_interval(means[average])] for average in means}
         intervals = {key: found[key[1]] for key in values if key[1] == "micro" or key == ("recall", "macro")}
-    images = np.bincount(codes)
-    absent = np.setdiff1d(np.flatnonzero(images), labels)
-    log.info("%d labels scored, %d absent from the index or the queries", len(labels), len(absent))
+    absent = len(names) - len(labels)
+    log.info("%d labels scored, %d absent from the index or the queries", len(labels), absent)
     return pd.DataFrame(
         [(*key, value, *intervals.get(key, (np.nan, np.nan))) for key, value in values.items()],
         columns=["metric", "average", "value", "ci_low", "ci_high"],
     ).assign(
         queries=len(true),
         labels_scored=len(labels),
-        labels_absent=len(absent),
+        labels_absent=absent,
         setting=predictions.setting,
         val_images=predictions.val_images,
     )
 
 
 def _roc_auc(predictions: Predictions, true: np.ndarray, labels: np.ndarray, seen: np.ndarray) -> float:
-    """Mean over labels of the area under the ROC curve of one against the rest; NaN where there is no rest."""
+    """Mean over labels of the area under the ROC curve of one label against the rest; NaN where there is no rest."""
     from sklearn.metrics import roc_auc_score
 
     if len(labels) < 2:

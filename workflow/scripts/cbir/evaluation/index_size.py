@@ -1,4 +1,4 @@
-"""The index-size curve: how precision grows with the index, and how large an index is large enough."""
+"""Index size: how precision grows with the index, and how large an index is large enough."""
 
 from collections.abc import Sequence
 
@@ -6,44 +6,62 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
-CURVE = ["dataset", "model", "index", "level", "average", "k"]
-ENOUGH = 0.95  # of the precision with the full index
+CURVE_KEYS = ["dataset", "model", "index", "level", "average", "k"]  # one curve over the sizes for each combination
+ENOUGH = 0.95  # share of the precision of the full index that a large enough index reaches
+PER_LABEL = "-per-label"  # end of the names of sizes that take the same number of images of each label
 
 
-def trace_curves(scores: pd.DataFrame, depths: Sequence[int]) -> pd.DataFrame:
-    """Precision at some depths against the size of the index, over the draws of each size.
+def trace_index_size(scores: pd.DataFrame, depths: Sequence[int]) -> pd.DataFrame:
+    """Precision at some depths for each size of the index, over the draws of the size.
 
-    scores: the retrieval table. Returns a row a size of each CURVE, sorted by CURVE and images: index_size,
-    index_images, draws, value (their mean), std (divided by draws less one), lowest and highest. A draw without a value
-    is left out.
+    scores: the retrieval table. Returns one row per curve and size, sorted by CURVE_KEYS and images: index_size,
+    index_images, draws, value (mean over draws), std (divided by draws less one), lowest and highest, ci_low and
+    ci_high (means over draws of the ends of the intervals). A draw without a value is left out.
+
+    >>> keys = {"dataset": "d", "model": "m", "index": "exact", "level": "pathology", "average": "micro"}
+    >>> draws = {"index_size": "9", "index_images": 9, "value": [0.25, 0.75], "ci_low": [0.0, 0.5], "ci_high": 1.0}
+    >>> table = pd.DataFrame(keys | draws | {"k": 1, "metric": "precision"})
+    >>> trace_index_size(table, [1])[["index_images", "draws", "value", "lowest", "highest", "ci_low", "ci_high"]]
+       index_images  draws  value  lowest  highest  ci_low  ci_high
+    0             9      2    0.5    0.25     0.75    0.25      1.0
     """
     shown = scores[(scores["metric"] == "precision") & scores["k"].isin(depths)].dropna(subset="value")
-    draws = shown.groupby([*CURVE, "index_size", "index_images"])["value"]
-    points = draws.agg(draws="count", value="mean", std="std", lowest="min", highest="max").reset_index()
-    return points.sort_values([*CURVE, "index_images", "index_size"], ignore_index=True)
+    points = shown.groupby([*CURVE_KEYS, "index_size", "index_images"], as_index=False).agg(
+        draws=("value", "count"),
+        value=("value", "mean"),
+        std=("value", "std"),
+        lowest=("value", "min"),
+        highest=("value", "max"),
+        ci_low=("ci_low", "mean"),
+        ci_high=("ci_high", "mean"),
+    )
+    return points.sort_values([*CURVE_KEYS, "index_images", "index_size"], ignore_index=True)
 
 
-def fit_curves(points: pd.DataFrame) -> pd.DataFrame:
-    """The slope of each curve over the logarithm of its size, and the size that is large enough.
+def fit_index_size(points: pd.DataFrame) -> pd.DataFrame:
+    """The slope of each curve over the logarithm of the size, and the size that is large enough.
 
-    points: as trace_curves gives them. Sizes that take as many images of each label are left out, since their indexes
-    have another composition than the random ones.
+    points: as trace_index_size returns them. Sizes that take the same number of images of each label are left out,
+    because the composition of their indexes differs from that of the random ones.
 
-    Returns a row a CURVE: sizes; slope, the gain in precision from an index ten times as large (least squares over the
-    means of the sizes), and its 95 % t interval slope_low, slope_high, with three sizes or more; smallest_images;
-    full_images; full_value; images_at_95pct, where the curve first reaches 95 % of the full index's precision,
-    interpolated between sizes by the logarithm of images, smallest_images where that has reached it already, NaN where
-    the full index is not among the sizes. The interval is of the residuals, in which the error of the straight line
-    and that of the draws are both contained; resampling a few draws, whose sizes are nested, would show neither.
+    Returns one row per curve: sizes, slope, slope_low, slope_high, smallest_images, full_images, full_value,
+    images_at_95pct. slope is the gain in precision from an index ten times as large, by least squares over the means of
+    the sizes. slope_low and slope_high are its 95 % t interval, from three sizes on. The interval comes from the
+    residuals, which contain both the error of the straight line and that of the draws; resampling a few draws, whose
+    sizes are nested, would show neither.
+
+    images_at_95pct is where the curve first reaches 95 % of the full index's precision, interpolated between sizes by
+    the logarithm of images. It is smallest_images where the smallest index reaches that already, and NaN where the full
+    index is not among the sizes.
     """
-    drawn = points[~points["index_size"].str.endswith("-per-label")]
-    fits = [{**dict(zip(CURVE, key, strict=True)), **_fit(curve)} for key, curve in drawn.groupby(CURVE)]
+    drawn = points[~points["index_size"].str.endswith(PER_LABEL)]
+    fits = [{**dict(zip(CURVE_KEYS, key, strict=True)), **_fit(curve)} for key, curve in drawn.groupby(CURVE_KEYS)]
     columns = ["sizes", "slope", "slope_low", "slope_high", "smallest_images", "full_images", "full_value"]
-    return pd.DataFrame(fits, columns=[*CURVE, *columns, "images_at_95pct"]).astype({"full_images": "Int64"})
+    return pd.DataFrame(fits, columns=[*CURVE_KEYS, *columns, "images_at_95pct"]).astype({"full_images": "Int64"})
 
 
 def _fit(curve: pd.DataFrame) -> dict:
-    """Slope, interval and sufficient size of one curve's rows, ascending by images."""
+    """Slope, interval and sufficient size of one curve, whose rows ascend by images."""
     images, values = curve["index_images"].to_numpy(), curve["value"].to_numpy()
     slope, half = _fit_line(np.log10(images), values)
     full = curve[curve["index_size"] == "full"]
@@ -61,7 +79,10 @@ def _fit(curve: pd.DataFrame) -> dict:
 
 
 def _fit_line(places: np.ndarray, values: np.ndarray) -> tuple[float, float]:
-    """Slope by least squares and half of its 95 % t interval; NaN below two places, and below three points."""
+    """Slope by least squares, and half the width of its 95 % t interval.
+
+    The slope is NaN where all places are the same, the half width also below three points.
+    """
     squares = np.square(places - places.mean()).sum()
     if squares == 0:
         return np.nan, np.nan
@@ -74,7 +95,10 @@ def _fit_line(places: np.ndarray, values: np.ndarray) -> tuple[float, float]:
 
 
 def _first_crossing(images: np.ndarray, values: np.ndarray, target: float) -> float:
-    """Where the curve first reaches `target`, which it does; its start where that is no less."""
+    """Images at which the curve first reaches `target`; its smallest where that reaches it already.
+
+    The largest value of the curve must reach `target`.
+    """
     reached = int(np.argmax(values >= target))
     if reached == 0:
         return images[0]

@@ -16,8 +16,21 @@ def load_catalogue(path: str | Path, user_path: str | Path | None = None) -> dic
     return catalogue if user_path is None else catalogue | _read_entries(Path(user_path))
 
 
+def read_catalogue_schema(folder_of_schemas: str | Path, folder_of_loaders: str | Path) -> dict:
+    """The JSON schema of a catalogue: models.schema.yaml, with the loaders that there are.
+
+    folder_of_loaders: holds one module per loader; an underscore in the file's name is a dash in the loader's.
+    """
+    import yaml
+
+    schema = yaml.safe_load(Path(folder_of_schemas, "models.schema.yaml").read_text(encoding="utf-8"))
+    loaders = sorted(path.stem.replace("_", "-") for path in Path(folder_of_loaders).glob("[!_]*.py"))
+    schema["$defs"]["model"]["properties"]["loader"] = {"enum": loaders}
+    return schema
+
+
 def check_catalogue(catalogue: dict[str, dict], schema: dict) -> None:
-    """Check a catalogue against workflow/schemas/models.schema.yaml.
+    """Check a catalogue against its schema, as read_catalogue_schema returns it.
 
     Raises InputError with one line per wrong key: its value and the allowed values.
     """

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from cbir.experiment.catalogue import check_catalogue, list_files, load_catalogue
+from cbir.experiment.catalogue import check_catalogue, list_files, load_catalogue, read_catalogue_schema
 from cbir.experiment.config import EXACT, complete_config, read_schema
 
 FULL = "full"  # the index size that holds the whole index split; every dataset has it
@@ -366,8 +366,9 @@ def read_experiment(config: dict[str, Any], project: Path) -> Experiment:
     """
     workflow = project / "workflow"
     catalogue = load_catalogue(workflow / "models.yaml", config.get("model_catalog"))
-    check_catalogue(catalogue, _read_yaml(workflow / "schemas/models.schema.yaml"))
-    schema = read_schema(workflow / "schemas", workflow / "scripts/cbir/datasets/sources")
+    library = workflow / "scripts/cbir"
+    check_catalogue(catalogue, read_catalogue_schema(workflow / "schemas", library / "encoders/loaders"))
+    schema = read_schema(workflow / "schemas", library / "datasets/sources")
     config = complete_config(config, schema, list(catalogue))
     return Experiment(config, catalogue, _read_yaml(workflow / "report/contents.yaml"))
 

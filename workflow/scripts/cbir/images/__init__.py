@@ -1,1 +1,1 @@
-"""Pixels: one image file as a radiologist's viewer shows it."""
+"""Pixels of one image file, as a radiologist's viewer shows them."""

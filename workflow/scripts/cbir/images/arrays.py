@@ -1,4 +1,4 @@
-"""Pixels of images that are frames of an array, such as those of MedMNIST."""
+"""Pixels of images that are frames of an .npy array, such as those of MedMNIST."""
 
 from pathlib import Path
 
@@ -10,10 +10,13 @@ SIGNATURE = b"\x93NUMPY"
 
 
 def read_array_image(path: str | Path, frame: int) -> tuple[np.ndarray, int]:
-    """A frame of an .npy file, which is mapped and not read as a whole, and the bits of its samples.
+    """One frame of an .npy file and the bits per sample, which are 8.
 
-    The array is (n, h, w) grey or (n, h, w, 3) RGB, uint8. Raises InputError where it is not, or has no such frame, and
-    what numpy raises on a broken file.
+    The array is uint8, (n, h, w) grey or (n, h, w, 3) RGB; the frame is (h, w) or (h, w, 3). The file is mapped into
+    memory, so that only the frame is read.
+
+    Raises InputError if the array has another shape or type, or no such frame. Raises what numpy raises on a broken
+    file.
     """
     images = np.load(path, mmap_mode="r")
     if images.dtype != np.uint8 or images.shape[3:] not in ((), (3,)) or images.ndim < 3:

@@ -1,4 +1,4 @@
-"""Headers of DICOM files, and where their pixel data stand."""
+"""Headers of DICOM files, and where their pixel data begin."""
 
 import logging
 import os
@@ -17,18 +17,18 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-# What pydicom warns of (odd values, padding) a viewer shows all the same; what it cannot read it raises.
+# A viewer shows files with odd values or padding all the same; what pydicom cannot read raises an error anyway.
 warnings.filterwarnings("ignore", module="pydicom")
 logging.getLogger("pydicom").setLevel(logging.ERROR)
 
 PIXEL_DATA = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
 UNDEFINED_LENGTH = 0xFFFFFFFF
-SIGNATURE_END = 132  # bytes of a file that tell whether it is DICOM
+SIGNATURE_END = 132  # number of bytes at the start of a file that tell whether it is DICOM
 
 
 @dataclass
 class PixelElement:
-    """The element that holds a file's pixel data: what it is, and the stream that stands at its value."""
+    """The element that holds a file's pixel data, with a stream positioned at the first byte of its value."""
 
     keyword: str
     vr: str | None
@@ -37,15 +37,22 @@ class PixelElement:
 
 
 def is_dicom(start: bytes) -> bool:
-    """Whether a file that starts so is DICOM: the prefix after the preamble, or a bare data set's first group."""
+    """Whether a file with these first SIGNATURE_END bytes is DICOM.
+
+    It is if the prefix follows the preamble, or if a bare data set begins with its first group.
+
+    >>> is_dicom(bytes(128) + b"DICM"), is_dicom(b"GIF89a")
+    (True, False)
+    """
     return start[128:132] == b"DICM" or start[:2] in (b"\x02\x00", b"\x08\x00", b"\x00\x08")
 
 
 def read_header(file: BinaryIO, keywords: list[str] | None = None) -> tuple[FileDataset, PixelElement | None]:
-    """All elements before the pixel data, or those of the keywords, and the pixel data's element (None: there is none).
+    """The header of an open file, and the element of its pixel data, which are not read.
 
-    The pixel data themselves are not read. A data set without a transfer syntax gets the uncompressed one that it is
-    written in. Raises what pydicom raises on a broken header.
+    keywords: the elements to read; None reads all elements before the pixel data. A data set that names no transfer
+    syntax gets the uncompressed one in which it is written. Returns None as the element where there are no pixel data.
+    Raises what pydicom raises on a broken header.
     """
     found = []
 
@@ -65,14 +72,16 @@ def read_header(file: BinaryIO, keywords: list[str] | None = None) -> tuple[File
     element = PixelElement(*found[0], file)
     if header.file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian:
         element.stream = header.buffer  # the inflated data set
-    element.stream.seek(8 if element.vr is None else 12, os.SEEK_CUR)  # tag and length; explicit VRs take four bytes
+    # Skip the tag and the length; with an explicit VR four more bytes.
+    element.stream.seek(8 if element.vr is None else 12, os.SEEK_CUR)
     return header, element
 
 
 def is_truncated(element: PixelElement) -> bool:
-    """Whether the stream ends before the pixel data do; decoders of JPEG and JPEG-LS would fill in the rest.
+    """Whether the file ends before its pixel data do. Decoders of JPEG and JPEG-LS would invent the missing rest.
 
-    Walks the fragments of encapsulated pixel data (PS3.5 A.4) without reading them. Leaves the stream where it was.
+    Encapsulated pixel data are followed from fragment to fragment (PS3.5 A.4) without reading them. The stream is left
+    where it was.
     """
     stream, start = element.stream, element.stream.tell()
     end = stream.seek(0, os.SEEK_END)

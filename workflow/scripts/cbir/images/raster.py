@@ -7,20 +7,27 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from cbir.errors import InputError
+from cbir.images.grey_levels import finite_values, levels_between
 
-warnings.filterwarnings("ignore", module="PIL")  # of files that it then refuses, or that are larger than `largest`
+# Pillow warns of pictures that it refuses later, and of large ones, for which we have a limit of our own.
+warnings.filterwarnings("ignore", module="PIL")
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "JPEG2000", "PPM", "WEBP")
-BITS = {"1": 1, "I;16": 16, "I;16B": 16, "I;16L": 16, "I": 32, "F": 32}  # of Pillow's modes; all others have 8
+BITS = {"1": 1, "I;16": 16, "I;16B": 16, "I;16L": 16, "I": 32, "F": 32}  # bits per sample by Pillow's mode; others: 8
 
 
 def read_raster_image(file: BinaryIO, frame: int, size: int | None, largest: int) -> tuple[np.ndarray, int]:
-    """One picture of an open file, turned upright as its EXIF says, and the bits of its samples.
+    """One picture of an open file, turned upright by its EXIF orientation, and the bits per sample.
 
-    Returns (h, w) grey or (h, w, 3) RGB uint8. Grey deeper than 8 bits shows from the picture's own minimum to its
-    maximum; deeper color, and grey with transparency, shows its high byte. What is transparent stands on black. size:
-    a JPEG may come out smaller, by 2, 4 or 8, with no side below it. largest: the pixels that a picture may have.
-    Raises InputError, or what Pillow raises on a file that it cannot decode or that is truncated.
+    size: the smallest side that the caller needs, in pixels. A JPEG is then decoded at a half, a quarter or an eighth
+    if no side falls below it. largest: the greatest number of pixels that is read.
+
+    Returns (h, w) grey or (h, w, 3) RGB, uint8. Grey deeper than 8 bits is scaled from the picture's own minimum to
+    its maximum. Deeper color, and deeper grey with transparency, shows its high byte. Transparent pixels are blended
+    with black.
+
+    Raises InputError for a missing frame and for too many pixels. Raises what Pillow raises on a file that it cannot
+    decode or that is truncated.
     """
     with Image.open(file, formats=FORMATS) as image:
         if frame:
@@ -52,15 +59,9 @@ def _show(image: Image.Image) -> np.ndarray:
 
 
 def _stretch(pixels: np.ndarray) -> np.ndarray:
-    """Pixels from their minimum to their maximum as 0 to 255; what is no number is black."""
-    finite = pixels[np.isfinite(pixels)] if pixels.dtype.kind == "f" else pixels
+    """Grey levels from the smallest finite pixel (0) to the largest (255)."""
+    finite = finite_values(pixels)
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-    if pixels.dtype.itemsize == 2:
+    if pixels.dtype.itemsize == 2:  # a table of all 16-bit values is faster than arithmetic on every pixel
         return levels_between(np.arange(2**16), low, high)[pixels]
     return levels_between(pixels, low, high)
-
-
-def levels_between(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Grey levels of values, low as 0 and high as 255, uint8; what is no number is black."""
-    shares = (np.clip(values.astype(np.float64), low, high) - low) / max(high - low, np.finfo(float).tiny)
-    return (np.nan_to_num(shares) * 255 + 0.5).astype(np.uint8)

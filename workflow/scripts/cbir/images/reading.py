@@ -1,4 +1,4 @@
-"""Images as a radiologist's viewer shows them, and what is known of an image once it is decoded."""
+"""One image file of any format: its pixels as a radiologist's viewer shows them, and an inspection of them."""
 
 import hashlib
 import multiprocessing
@@ -18,7 +18,8 @@ from cbir.images.raster import read_raster_image
 from cbir.images.volumes import SIGNATURE_END, is_nifti, read_nifti_image
 
 MAX_PIXELS = 100_000_000  # five times the largest mammogram; a file that claims more is a mistake or an attack
-CHUNK = 16  # images that a process takes at a time
+CHUNK = 16  # number of images that a process takes at a time
+# columns of an inspection and their types
 INSPECTION = {
     "image_id": "str",
     "readable": "bool",
@@ -31,22 +32,34 @@ INSPECTION = {
 
 
 def read_image(path: str | Path, frame: int = 0, size: int | None = None) -> np.ndarray:
-    """One image as a radiologist's viewer shows it: (h, w) grey or (h, w, 3) RGB uint8, not to be written to.
+    """One image as a radiologist's viewer shows it.
 
-    The file's content tells whether it is DICOM, NIfTI, an array or a picture, not its name. frame counts from 0. size:
-    the smallest side that the caller needs; a JPEG larger than twice that may come out at a half, a quarter or an
-    eighth.
-    Raises InputError with the path and the reason where the file is absent, empty, truncated, no image, or has no
-    pixels or no such frame.
+    The content of the file tells whether it is DICOM, NIfTI, an array or a picture; the name does not matter.
+
+    frame: counted from 0. size: the smallest side that the caller needs, in pixels. A JPEG of more than twice that
+    size may be decoded at a half, a quarter or an eighth.
+
+    Returns (h, w) grey or (h, w, 3) RGB, uint8; the array may be read-only.
+
+    Raises InputError with the path and the reason if the file is missing, empty, truncated or no image, or if it has
+    no pixels or no such frame.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "grey.pgm")
+    ...     _ = path.write_bytes(b"P5 2 1 255 " + bytes([0, 200]))
+    ...     read_image(path)
+    array([[  0, 200]], dtype=uint8)
     """
     return _decode(path, frame, size)[0]
 
 
 def inspect_image(path: str | Path, frame: int = 0) -> dict:
-    """What decoding an image tells: `readable`, the `reason` if not, `width`, `height`, `bits` a sample, `pixel_hash`.
+    """Decode an image and describe it, with the keys of INSPECTION except `image_id`.
 
-    pixel_hash: BLAKE2b, 16 bytes in hex, of the shape and the pixels shown, so that the same picture in another
-    lossless encoding has the same. An unreadable image has zeros and an empty hash.
+    `readable` says whether the image can be decoded, and `reason` why not. `width` and `height` are in pixels, `bits`
+    is per sample. `pixel_hash` is the BLAKE2b hash, 16 bytes in hex, of the shape and the pixels shown. The same
+    picture has therefore the same hash in every lossless encoding. An unreadable image has zeros and an empty hash.
     """
     try:
         pixels, bits = _decode(path, frame, None)
@@ -67,9 +80,10 @@ def inspect_image(path: str | Path, frame: int = 0) -> dict:
 
 
 def inspect_images(images: pd.DataFrame, threads: int) -> pd.DataFrame:
-    """Inspect each row of a manifest (`image_id, path, frame`) in as many processes as threads.
+    """Inspect every image of a manifest in `threads` processes.
 
-    Returns INSPECTION, in the manifest's order.
+    images: manifest rows, of which `image_id`, `path` and `frame` are read. Returns one row per image with the columns
+    of INSPECTION, in the same order.
     """
     inspected = pd.DataFrame(list(_inspect_all(images["path"], images["frame"], threads)), columns=list(INSPECTION))
     return inspected.assign(image_id=images["image_id"].to_numpy()).astype(INSPECTION)
@@ -79,13 +93,13 @@ def _inspect_all(paths: pd.Series, frames: pd.Series, threads: int) -> Iterator[
     if threads == 1:
         yield from map(inspect_image, paths, frames)
         return
-    # Forked, since a started process would run the calling Snakemake script again.
+    # Fork: a newly started process would run the calling Snakemake script again.
     with ProcessPoolExecutor(threads, multiprocessing.get_context("fork")) as processes:
         yield from processes.map(inspect_image, paths, frames, chunksize=CHUNK)
 
 
 def _decode(path: str | Path, frame: int, size: int | None) -> tuple[np.ndarray, int]:
-    """Pixels shown, and bits a sample. Raises InputError."""
+    """The pixels shown, and the bits per sample. Raises InputError, as `read_image` does."""
     try:
         with Path(path).open("rb") as file:
             start = file.read(SIGNATURE_END)
@@ -103,7 +117,7 @@ def _decode(path: str | Path, frame: int, size: int | None) -> tuple[np.ndarray,
         raise
     except UnidentifiedImageError as error:
         raise InputError(f"{path}: not an image") from error
-    except Exception as error:  # a decoder may raise anything on a broken file
+    except Exception as error:  # decoders raise errors of many kinds on a broken file
         strerror = getattr(error, "strerror", None)
         reason = strerror or " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path}: {reason}") from error

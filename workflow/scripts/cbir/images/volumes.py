@@ -17,33 +17,42 @@ from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 from PIL import Image
 
 from cbir.errors import InputError
-from cbir.images.raster import levels_between
+from cbir.images.grey_levels import finite_values, levels_between
 
-logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)  # it mends odd headers, or raises
+logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)  # nibabel repairs odd headers or raises an error
 
-PLANES = ("sagittal", "coronal", "axial")  # in the order of the axes that they are perpendicular to
+PLANES = ("sagittal", "coronal", "axial")  # perpendicular to the first, second and third axis of a grid
 NIFTI_1 = b"n+1\0"
 NIFTI_2 = b"n+2\0"
 GZIP = b"\x1f\x8b"
-SIGNATURE_END = 1024  # bytes of a file, gzipped too, that tell whether it is NIfTI
+SIGNATURE_END = 1024  # number of bytes at the start of a file, also gzipped, that tell whether it is NIfTI
 MAX_VOXELS = 2_000_000_000  # a whole-body CT has a quarter; a header that claims more is a mistake or an attack
-CHUNK = 2**20  # bytes
-GREY_PERCENTILES = (0.5, 99.5)
-LABEL_SPAN = 256  # whole numbers spanning less are labels of a mask, or grey of 8 bits
+CHUNK = 2**20  # bytes read at a time
+GREY_PERCENTILES = (0.5, 99.5)  # percentiles shown as black and as white
+LABEL_SPAN = 256  # whole numbers that span less than this are the labels of a mask, or 8-bit grey
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Where a volume's voxels lie: its axes as in the file, turned to right, anterior and superior."""
+    """Where the voxels of a volume lie, with its axes turned towards right, anterior and superior.
 
-    orientation: np.ndarray  # (3, 2), of nibabel
-    shape: tuple[int, int, int]  # voxels from left to right, from posterior to anterior, from inferior to superior
-    affine: np.ndarray  # (4, 4), from voxels in that order to millimetres
+    orientation: (3, 2), nibabel's orientation of the file's axes. shape: number of voxels from left to right, from
+    posterior to anterior and from inferior to superior. affine: (4, 4), from voxel indexes in that order to
+    millimetres.
+    """
+
+    orientation: np.ndarray
+    shape: tuple[int, int, int]
+    affine: np.ndarray
 
 
 @dataclass(frozen=True)
 class Volume:
-    """The first volume of a file as grey levels, (x, y, z) uint8 in the order of its grid."""
+    """The first volume of a file.
+
+    levels: grey levels, (x, y, z) uint8, with the axes of `grid`. bits: per voxel of the file. are_labels: whether the
+    voxels are small whole numbers, such as the labels of a mask.
+    """
 
     levels: np.ndarray
     grid: Grid
@@ -52,7 +61,7 @@ class Volume:
 
 
 def is_nifti(start: bytes) -> bool:
-    """Whether a file that starts so is NIfTI-1 or -2 in one file, also gzipped."""
+    """Whether a file with these first SIGNATURE_END bytes is a single-file NIfTI-1 or NIfTI-2, also if gzipped."""
     start = _uncompressed(start)
     return start[344:348] == NIFTI_1 or start[4:8] == NIFTI_2
 
@@ -67,16 +76,26 @@ def _uncompressed(start: bytes) -> bytes:
 
 
 def read_nifti_image(path: str | Path, frame: int, largest: int) -> tuple[np.ndarray, int]:
-    """A slice of a volume (of several, the first), (h, w) uint8, and the bits of the volume's voxels.
+    """One slice of a volume, and the bits per voxel of the file. Of several volumes in a file, the first is read.
 
-    The frames are the sagittal slices from the patient's left to right, then the coronal ones from posterior to
-    anterior, then the axial ones from inferior to superior; an oblique volume's axes count as the nearest of these.
-    Superior, in axial slices anterior, is up; the patient's right, in sagittal slices anterior, is on the left.
-    Grey runs from the header's cal_min to its cal_max, or between percentiles 0.5 and 99.5 of the volume's finite
-    values above their least, which is taken for padding; whole numbers that span less than 256, as in masks, run from
-    their least to their greatest. Pixels are made square, of the smaller side, by bilinear interpolation, those of such
-    whole numbers by the nearest. The last volume read stays in memory for its other slices. largest: the pixels that
-    a slice may have. Raises InputError, or what nibabel raises on a broken file.
+    Frames count the sagittal slices from the patient's left to right, then the coronal slices from posterior to
+    anterior, then the axial slices from inferior to superior. The axes of an oblique volume count as the nearest of
+    these. Up in the image is superior, in axial slices anterior. Left in the image is the patient's right, in sagittal
+    slices anterior.
+
+    Grey levels run from the header's cal_min to its cal_max. Where the header has none, they run between the
+    percentiles 0.5 and 99.5 of the finite values above the minimum, which is assumed to be padding. Whole numbers that
+    span less than 256, as in masks, run from their minimum to their maximum.
+
+    Pixels are made square, with the smaller of the two sides, by bilinear interpolation; such whole numbers are
+    interpolated by the nearest neighbor. The last volume read stays in memory for its other slices.
+
+    largest: the greatest number of pixels per slice that is read.
+
+    Returns (h, w) uint8.
+
+    Raises InputError for a missing frame, for too many voxels or pixels, and for voxels or an affine that cannot be
+    shown. Raises what nibabel raises on a broken file.
     """
     volume = _read_volume_once(path)
     shape = volume.grid.shape
@@ -94,23 +113,27 @@ def read_nifti_image(path: str | Path, frame: int, largest: int) -> tuple[np.nda
 
 
 def read_grid(path: str | Path) -> Grid:
-    """Where a file's voxels lie; its voxels are not read. Raises as `read_nifti_image` does."""
+    """The grid of a file's voxels, which are not read. Raises errors as `read_nifti_image` does."""
     with _opened(path) as image:
         return _grid(image)
 
 
 def slice_frames(grid: Grid, plane: str) -> range:
-    """The frames of a plane's slices."""
+    """The frames of all slices in a plane, one of PLANES.
+
+    >>> slice_frames(Grid(np.zeros((3, 2)), (5, 6, 7), np.eye(4)), "coronal")
+    range(5, 11)
+    """
     axis = PLANES.index(plane)
     start = sum(grid.shape[:axis])
     return range(start, start + grid.shape[axis])
 
 
 def foreground_shares(path: str | Path, plane: str) -> np.ndarray:
-    """Share of foreground in each of a plane's slices, (slices,) float.
+    """Share of foreground pixels in each slice of a plane, (slices,) float.
 
-    Foreground is brighter than the grey level that parts the volume best into dark and bright (Otsu 1979, "A threshold
-    selection method from gray-level histograms"). Raises as `read_nifti_image` does.
+    Foreground is brighter than the grey level that separates the dark and the bright voxels of the volume best (Otsu
+    1979, "A threshold selection method from gray-level histograms"). Raises errors as `read_nifti_image` does.
     """
     levels = _read_volume_once(path).levels
     across = tuple(axis for axis in range(3) if axis != PLANES.index(plane))
@@ -124,25 +147,25 @@ def _read_volume_once(path: str | Path) -> Volume:
 
 @lru_cache(maxsize=1)
 def _read_volume(path: str, changed: int, size: int) -> Volume:
-    """The file's first volume; its time of change and its size tell another file of that path from it."""
+    """The first volume of a file. `changed` and `size` make a file that was replaced be read again."""
     with _opened(path) as image:
         grid = _grid(image)
         values = np.asanyarray(image.dataobj[(..., *[0] * (image.ndim - 3))])
         stream = image.file_map["image"].fileobj
-        while isinstance(stream, gzip.GzipFile) and stream.read(CHUNK):  # to its end, where the checksum is
+        while isinstance(stream, gzip.GzipFile) and stream.read(CHUNK):  # the checksum at the end gets checked
             pass
         bits = 8 * image.get_data_dtype().itemsize
-        low, high, are_labels = _grey_span(values, image.header)
+        low, high, are_labels = _value_range(values, image.header)
         values = values.reshape(values.shape + (1,) * (3 - values.ndim))
         levels = np.empty(values.shape, np.uint8, order="F")
-        for place in range(values.shape[2]):  # in parts, which take 8 bytes a voxel
+        for place in range(values.shape[2]):  # slice by slice, because levels_between takes 8 bytes per voxel
             levels[..., place] = levels_between(values[..., place], low, high)
     return Volume(apply_orientation(levels, grid.orientation), grid, bits, are_labels)
 
 
 @contextmanager
 def _opened(path: str | Path) -> Iterator[nibabel.Nifti1Image]:
-    """A file whose header is read; its content tells its kind, where nibabel goes by the name."""
+    """Open a NIfTI file by its content; nibabel alone would decide by the name. Only the header is read."""
     with ExitStack() as files:
         file = files.enter_context(Path(path).open("rb"))
         start = file.read(SIGNATURE_END)
@@ -163,14 +186,14 @@ def _grid(image: nibabel.Nifti1Image) -> Grid:
         raise InputError(f"voxels of {image.get_data_dtype()}; they must be real numbers")
     orientation = io_orientation(image.affine)
     if np.isnan(orientation).any():
-        raise InputError("an affine without three directions; mend its sform or qform")
+        raise InputError("an affine without three directions; correct its sform or qform")
     turned = [shape[axis] for axis in np.argsort(orientation[:, 0])]
     return Grid(orientation, tuple(turned), image.affine @ inv_ornt_aff(orientation, shape))
 
 
-def _grey_span(values: np.ndarray, header: nibabel.Nifti1Header) -> tuple[float, float, bool]:
-    """The values shown as black and as white, and whether the values are labels."""
-    finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
+def _value_range(values: np.ndarray, header: nibabel.Nifti1Header) -> tuple[float, float, bool]:
+    """The values shown as black and as white, and whether the values are labels (see `read_nifti_image`)."""
+    finite = finite_values(values)
     if not finite.size:
         return 0.0, 0.0, False
     least, greatest = finite.min(), finite.max()
@@ -185,11 +208,11 @@ def _grey_span(values: np.ndarray, header: nibabel.Nifti1Header) -> tuple[float,
 
 
 def _otsu_level(levels: np.ndarray) -> int:
-    """The grey level, of 256, that the brighter of the two classes lies above."""
+    """The largest grey level of the darker of two classes, by Otsu's method."""
     counts = np.bincount(levels.ravel(order="K"), minlength=256).astype(float)
     darker = counts.cumsum()
     brightness = (counts * np.arange(256)).cumsum()
     total = darker[-1]
-    # The variance between the classes, but for a constant factor.
+    # The variance between the classes, up to a constant factor.
     between = (brightness[-1] * darker / total - brightness) ** 2 / np.maximum(darker * (total - darker), 1)
     return int(between.argmax())

@@ -8,8 +8,7 @@ import pandas as pd
 from cbir.errors import InputError
 from cbir.evaluation.levels import LEVELS
 from cbir.files import whole_file
-from cbir.reporting.figures.style import CHANCE
-from cbir.tidy import AVERAGES
+from cbir.tidy import AVERAGES, CHANCE
 
 PROBE_SCORES = {("accuracy", "micro"): "accuracy", ("f1", "macro"): "F1", ("roc_auc", "macro"): "AUC"}
 

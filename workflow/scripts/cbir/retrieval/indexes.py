@@ -6,7 +6,7 @@ from pathlib import Path
 import faiss
 import numpy as np
 
-from cbir.embeddings.files import map_anew
+from cbir.embeddings.files import map_again
 from cbir.errors import InputError
 
 BLOCK = 1024  # rows copied at a time: what a memory map may hold resident, pages around each row included
@@ -84,7 +84,7 @@ def copy_rows(embeddings: np.ndarray, rows: np.ndarray, out: np.ndarray | None =
     out = np.empty((len(rows), embeddings.shape[1]), np.float32) if out is None else out
     for start in range(0, len(rows), BLOCK):
         block = slice(start, start + BLOCK)
-        np.take(map_anew(embeddings), rows[block], axis=0, out=out[block], mode="clip")  # any other mode buffers `out`
+        np.take(map_again(embeddings), rows[block], axis=0, out=out[block], mode="clip")  # any other mode buffers `out`
     return out
 
 

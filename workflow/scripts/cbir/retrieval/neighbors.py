@@ -26,8 +26,8 @@ class Neighbors:
 def rank(similarity: np.ndarray, image: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The first k along the last axis by falling similarity, equal ones by rising image, NaN last."""
     order = np.argsort(-similarity, axis=-1, kind="stable")  # quick, as what is to be ranked is nearly in order
-    ordered = np.take_along_axis(similarity, order, -1)
-    tied = (ordered[..., 1:] == ordered[..., :-1]).any(axis=-1)
+    first = np.take_along_axis(similarity, order[..., : k + 1], -1)
+    tied = (first[..., 1:] == first[..., :-1]).any(axis=-1)
     order[tied] = np.lexsort((image[tied], -similarity[tied]))
     order = order[..., :k]
     return np.take_along_axis(similarity, order, -1), np.take_along_axis(image, order, -1)

@@ -1,25 +1,22 @@
-"""Retrieval: the nearest index images of each query, in an order that nothing but the embeddings decides."""
+"""Search: the nearest index images of each query, in an order that nothing but the embeddings decides."""
 
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import faiss
 import numpy as np
 
 from cbir.errors import InputError
+from cbir.retrieval.blocks import blocks
 from cbir.retrieval.indexes import copy_rows, exact_vectors, indexed_rows
 from cbir.retrieval.neighbors import Neighbors, rank
 
-BLOCK = 4096  # queries at a time; faiss's own block
-MARGIN = 16  # candidates past k that are ranked anew, so that few queries need a second look
-WORTHWHILE_IMAGES = 1000  # times k; with fewer, ranking takes too much of a search for a faster product to show
-WORTHWHILE_TERMS = 1e12  # products of numbers of a query and an image; with fewer, starting torch takes what is won
-MULTIPLIED = 4096  # index images at a time in faiss's product: with a block of queries, 64 MB
-FETCHED = 2**18  # numbers of candidates, 1 MB, fetched from memory at a time
-SCANNED = 2048  # index images at a time in that second look
+BLOCK = 4096  # queries per block, which is also faiss's own block size
+MARGIN = 16  # candidates taken in addition to k, so that few queries need a scan of all vectors
+LONG_IMAGES = 1000  # times k: index images from which on a faster product outweighs the ranking of candidates
+LONG_PRODUCTS = 1e12  # multiplications (queries x images x dimensions) from which on starting torch pays off
+SCANNED = 2048  # index images per block when a query is compared with all vectors
 
 
 def search(
@@ -31,17 +28,22 @@ def search(
     threads: int = 1,
     parameters: dict[str, int] | None = None,
     engine: str = "faiss",
+    device: str = "cpu",
 ) -> Neighbors:
     """Search an index for the k nearest images of each query, block by block.
 
     embeddings: (n, d) float32 of unit norm, memory-mapped. query_rows: (queries,) int64. parameters: faiss search
-    parameters such as nprobe or efSearch. engine: faiss, blocked (candidates.py, which pays in long searches) or
-    auto, which takes the one that is faster; an exact search gives the same by either.
+    parameters such as nprobe or efSearch. engine: "faiss"; "blocked", the torch engine, which is faster in long exact
+    searches; or "auto", which takes the faster of both. device: where the torch engine multiplies, "cpu", "cuda" or
+    "auto", which takes CUDA where there is one. Engine and device do not change the result of an exact search.
 
-    An exact index gives the k images of the greatest similarity, where similarity is the inner product summed in
-    float64 and rounded to float32, ties by manifest row: the result depends on neither threads nor blocks. An
-    approximate index gives what it finds by the similarities that it estimates, ties among that by manifest row.
-    Raises InputError where k exceeds the images of the index and for parameters that the index doesn't have.
+    An exact index gives the k images of the greatest similarity. The similarity is the inner product, summed in
+    float64 and rounded to float32. Images with equal similarities are in the order of their manifest rows, so the
+    result depends on neither threads nor blocks. An approximate index gives the images that it finds, by the
+    similarities that it estimates, with the same order among equal ones.
+
+    Raises InputError where k exceeds the number of images in the index, for parameters that the index does not have,
+    and where the torch engine is to use CUDA but there is none.
     """
     if not 1 <= k <= index.ntotal:
         raise InputError(
@@ -51,16 +53,15 @@ def search(
     faiss.omp_set_num_threads(threads)
     _set_parameters(index, parameters or {})
     rows, vectors = indexed_rows(index), exact_vectors(index)
-    blocked = vectors is not None and _takes_blocked(engine, len(query_rows), vectors, k)
+    torch_device = None if vectors is None else choose_torch_device(engine, device, len(query_rows), vectors, k)
     neighbor = np.empty((len(query_rows), k), np.int64)
     similarity = np.empty((len(query_rows), k), np.float32)
-    for start in range(0, len(query_rows), block):
-        part = slice(start, start + block)
+    for part in blocks(len(query_rows), block):
         queries = copy_rows(embeddings, query_rows[part])
         if vectors is None:
             similarity[part], position = _search_approximate(index.index, queries, k)
         else:
-            similarity[part], position = _search_exact(index.index, vectors, queries, k, threads, blocked)
+            similarity[part], position = search_exact(index.index, vectors, queries, k, threads, torch_device)
         neighbor[part] = np.where(position < 0, -1, rows[position])
     return Neighbors(np.asarray(query_rows, np.int64), neighbor, similarity)
 
@@ -73,127 +74,119 @@ def _set_parameters(index: faiss.Index, parameters: dict[str, int]) -> None:
             raise InputError(f"indexes: this kind of index has no search parameter {name}; leave it out") from error
 
 
-def _takes_blocked(engine: str, queries: int, vectors: np.ndarray, k: int) -> bool:
-    """Whether an exact search takes the blocked engine: auto wants the processor's own bfloat16 and enough to do."""
-    if engine == "auto":
-        processor = Path("/proc/cpuinfo")
-        native = processor.exists() and re.search(r"\b(avx512_bf16|amx_bf16)\b", processor.read_text())
-        return bool(native) and len(vectors) >= WORTHWHILE_IMAGES * k and queries * vectors.size >= WORTHWHILE_TERMS
-    return engine == "blocked"
+def choose_torch_device(engine: str, device: str, queries: int, vectors: np.ndarray, k: int) -> str | None:
+    """Where the torch engine multiplies in an exact search, "cpu" or "cuda"; None where faiss is to multiply instead.
 
-
-def _search_exact(
-    index: faiss.Index, vectors: np.ndarray, queries: np.ndarray, k: int, threads: int, blocked: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Similarities and positions, (queries, k) each, of the nearest vectors.
-
-    Some more than k are found by a float32 product, whose last bits depend on blocks and threads, and ranked anew by
-    `pair_similarities`. A float32 inner product of d terms, summed in any order, is off by at most
-    d u / (1 - d u) |q| |x| with u = 2^-24 (Higham 2002, "Accuracy and Stability of Numerical Algorithms", eq. 3.5), and
-    rounding the float64 sum adds u. So what was not found is below the last product + bound; where that doesn't
-    exclude it from the first k, ties included, the query is scanned anew in float64. By the same bound what is found
-    more than twice as far below the k-th product is less similar than k others.
+    engine "auto" takes the torch engine for long searches, on a GPU or on a processor with bfloat16 instructions.
+    vectors: (images, d), those of the index. Raises InputError where CUDA is asked for but missing.
     """
-    images, dimensions = vectors.shape
-    depth = min(k + MARGIN, images)
-    bound = 1.01 * (dimensions + 2) * 2.0**-24  # 1.01 for 1 / (1 - d u) and what |q| |x| may exceed 1
-    found = _multiply_candidates(vectors, queries, k, depth, threads) if blocked else None
-    product, position = found or _multiply_all(index, queries, depth)
-    near = np.count_nonzero(product >= product[:, k - 1 : k] - 2 * bound, axis=1).max()  # products fall along a row
-    position = position[:, :near]
+    long = len(vectors) >= LONG_IMAGES * k and queries * vectors.size >= LONG_PRODUCTS
+    if engine == "faiss" or (engine == "auto" and not long):
+        return None
+    if device != "cpu":
+        from cbir.retrieval.torch_engine import find_device
+
+        device = find_device(device)
+    return device if engine == "blocked" or device == "cuda" or _multiplies_bfloat16() else None
+
+
+def _multiplies_bfloat16() -> bool:
+    """Whether this processor has bfloat16 instructions, as far as Linux tells."""
+    processor = Path("/proc/cpuinfo")
+    return processor.exists() and bool(re.search(r"\b(avx512_bf16|amx_bf16)\b", processor.read_text()))
+
+
+def search_exact(
+    index: faiss.Index, vectors: np.ndarray, queries: np.ndarray, k: int, threads: int = 1, device: str | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The k nearest vectors, in an order that depends on neither threads nor blocks, engine nor device.
+
+    index: an exact faiss index of the vectors. vectors: (images, d) float32. queries: (queries, d) float32. device:
+    where the torch engine multiplies; faiss does where it is None. Returns similarities, float32, and positions in
+    vectors, int64, (queries, k) each.
+
+    Products in float32 or bfloat16 differ in their last bits with threads, blocks and engine. So more candidates than
+    k are taken by such a product, their similarities are computed again in float64, and they are ranked by
+    (similarity, position). Where an image that was left out could still be among the first k, because its float32
+    product plus the rounding bound reaches the k-th similarity, all vectors are scanned in float64.
+    """
+    depth = min(k + MARGIN, len(vectors))
+    candidates = None
+    if device:
+        from cbir.retrieval.torch_engine import propose_candidates  # imports torch, which takes two seconds
+
+        candidates = propose_candidates(vectors, queries, k, depth, threads, device)
+    position, left_out = candidates or _propose_by_faiss(index, queries, depth)
     similarity, position = rank(_similarities(vectors, queries, position, threads), position, k)
-    if depth < images:
-        unsettled = np.flatnonzero(product[:, -1] + bound >= similarity[:, -1])
-        similarity[unsettled], position[unsettled] = _scan(vectors, queries[unsettled], similarity[unsettled, -1], k)
+    unsure = np.flatnonzero(left_out + rounding_bound(vectors.shape[1]) >= similarity[:, -1])
+    similarity[unsure], position[unsure] = _scan(vectors, queries[unsure], similarity[unsure, -1], k)
     return similarity, position
 
 
-def _multiply_all(index: faiss.Index, queries: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray]:
-    """The greatest products, falling along a row, and their positions, (queries, depth) each."""
-    with _multiplied_blocks():
-        return index.search(queries, depth)
+def _propose_by_faiss(index: faiss.Index, queries: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray]:
+    """The `depth` vectors with the greatest float32 products, and the greatest product that another one may have."""
+    product, position = index.search(queries, depth)
+    return position, product[:, -1] if depth < index.ntotal else np.full(len(queries), -np.inf, np.float32)
 
 
-def _multiply_candidates(
-    vectors: np.ndarray, queries: np.ndarray, k: int, depth: int, threads: int
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """As `_multiply_all`, of the candidates that bfloat16 leaves; None where it leaves too many.
+def rounding_bound(dimensions: int) -> float:
+    """Largest difference between a float32 inner product of two unit vectors and their similarity.
 
-    Position -1 and the least float32 follow the last candidate of a query; they are all of a crowded one.
+    A float32 inner product of d terms, summed in any order, is off by at most d u / (1 - d u) |q| |x| with u = 2^-24
+    (Higham 2002, "Accuracy and Stability of Numerical Algorithms", eq. 3.5). Rounding the float64 sum to float32 adds
+    u. The factor 1.01 covers 1 / (1 - d u) and norms slightly above 1.
+
+    >>> f"{rounding_bound(512):.1e}"
+    '3.1e-05'
     """
-    from cbir.retrieval.candidates import (
-        find_candidates,  # torch takes two seconds to start, which only a long search earns
-    )
-
-    candidates = find_candidates(vectors, queries, k, threads)
-    if candidates is None:
-        return None
-    product, position = np.empty((len(queries), depth), np.float32), np.empty((len(queries), depth), np.int64)
-    (images, dimensions), (number, widest) = vectors.shape, candidates.shape
-    faiss.knn_inner_products_by_idx(
-        *(faiss.swig_ptr(array) for array in (queries, vectors, candidates)),
-        *(dimensions, number, images, widest, depth),
-        *(faiss.swig_ptr(array) for array in (product, position)),
-        widest,  # numbers from one row of candidates to the next
-    )
-    return product, position
+    return 1.01 * (dimensions + 2) * 2.0**-24
 
 
-@contextmanager
-def _multiplied_blocks() -> Iterator[None]:
-    """Let faiss multiply MULTIPLIED index images at a time, for a block of queries; its own 1,024 waste a tenth."""
-    own = faiss.cvar.distance_compute_blas_database_bs
-    faiss.cvar.distance_compute_blas_database_bs = MULTIPLIED
-    try:
-        yield
-    finally:
-        faiss.cvar.distance_compute_blas_database_bs = own
+def pair_similarities(vectors: np.ndarray, queries: np.ndarray) -> np.ndarray:
+    """Similarity of each vector with its query, (...,) float32: the inner product in float64, rounded to float32.
 
+    vectors: (..., d) float. queries: (..., d) float64. Each pair is summed by itself in one fixed order, so equal
+    vectors have equal similarities wherever they stand. A matrix product does not promise that.
 
-def pair_similarities(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
-    """The similarities of queries, float64 (..., d), and vectors, (..., d): summed in float64, rounded to float32.
-
-    Each pair is summed by itself in one fixed order, so equal vectors have equal similarities wherever they stand; a
-    matrix product doesn't promise that.
+    >>> pair_similarities(np.array([[0.6, 0.8], [1, 0]]), np.array([0.0, 1.0]))
+    array([0.8, 0. ], dtype=float32)
     """
-    return np.vecdot(vectors.astype(np.float64, copy=False), query).astype(np.float32)
+    return np.vecdot(vectors.astype(np.float64, copy=False), queries).astype(np.float32)
 
 
 def _similarities(vectors: np.ndarray, queries: np.ndarray, position: np.ndarray, threads: int) -> np.ndarray:
-    """The similarities of queries, (queries, d), and the vectors at position, (queries, near); -inf where it is -1."""
-    similarity = np.empty(position.shape, np.float32)
+    """Similarities of each query with the vectors at its positions, (queries, width) each; -inf where it is -1."""
+    similarity = np.full(position.shape, -np.inf, np.float32)
     queries = queries.astype(np.float64)
-    step = max(1, FETCHED // (position.shape[1] * vectors.shape[1]))
 
-    def fill(part: np.ndarray) -> None:
-        for start in range(0, len(part), step):
-            query = part[start : start + step]
-            near = position[query]
-            vectors[near, 0]  # a number of each, so that the waits for pages all over memory overlap
-            similarity[query] = pair_similarities(vectors.take(near, axis=0), queries[query, None])
+    def fill(rows: np.ndarray) -> None:
+        for query in rows:
+            there = position[query] >= 0
+            near = vectors.take(position[query, there], axis=0)
+            similarity[query, there] = pair_similarities(near, queries[query])
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(fill, np.array_split(np.arange(len(queries)), threads)))
-    similarity[position < 0] = -np.inf
     return similarity
 
 
 def _scan(vectors: np.ndarray, queries: np.ndarray, floor: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Similarities and positions, (queries, k) each, of the nearest vectors, by a float64 product over all of them.
+    """Similarities and positions of the nearest of all vectors, (queries, k) each, by float64 products with all.
 
-    floor: (queries,) what the k-th similarity reaches at least. A float64 product is within 1e-10 of the sum that
-    `pair_similarities` rounds by at most 2^-24, so only what comes within 2^-23 of the floor is computed by it.
+    floor: (queries,) similarities that at least k vectors reach. A float64 product differs by less than 1e-10 from the
+    sum that `pair_similarities` rounds by at most 2^-24. So only vectors with a product within 2^-23 of the floor or
+    above need their similarity computed.
     """
     queries, floor = queries.astype(np.float64), floor.astype(np.float64)
     similarity = np.full((len(queries), k), -np.inf, np.float32)
     position = np.full((len(queries), k), len(vectors))
-    for start in range(0, len(vectors) if len(queries) else 0, SCANNED):
-        block = vectors[start : start + SCANNED].astype(np.float64)
+    for part in blocks(len(vectors) if len(queries) else 0, SCANNED):
+        block = vectors[part].astype(np.float64)
         reached = queries @ block.T >= (floor - 2.0**-23)[:, None]
         for query in np.flatnonzero(reached.any(axis=1)):
             found = np.flatnonzero(reached[query])
             candidates = np.append(similarity[query], pair_similarities(block[found], queries[query]))
-            similarity[query], position[query] = rank(candidates, np.append(position[query], start + found), k)
+            similarity[query], position[query] = rank(candidates, np.append(position[query], part.start + found), k)
             floor[query] = max(floor[query], similarity[query, -1])
     return similarity, position
 

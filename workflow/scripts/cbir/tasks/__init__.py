@@ -1,1 +1,1 @@
-"""What an encoder is asked to do besides retrieval; each task leaves a file of predictions."""
+"""What an encoder is asked to do besides retrieval. Each task leaves a file of predictions."""

@@ -1,25 +1,45 @@
-"""Classification by the nearest index images: what the neighborhoods of an embedding space know of the labels."""
+"""Classification by the nearest train images, which vote for their labels."""
 
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
+from cbir.datasets.labels import label_codes
+from cbir.retrieval.indexes import build_index
 from cbir.retrieval.neighbors import Neighbors
-from cbir.tasks.predictions import Predictions
+from cbir.retrieval.search import search
+from cbir.tasks.predictions import Predictions, blocks, split_rows
 
 TEMPERATURE = 0.07  # Wu et al. 2018, section 3.4; also of Caron et al. 2021 (DINO)
-BLOCK = 4096  # queries whose votes are held at once; 7 MB at 200 labels
 
 
-def classify_knn(
+def classify_by_neighbors(
+    embeddings: np.ndarray, manifest: pd.DataFrame, ks: Sequence[int], threads: int, seed: int
+) -> tuple[Predictions, Predictions]:
+    """Predict the labels of the test images from those of the nearest train images.
+
+    embeddings: (n, d) float32 of unit norm, memory-mapped. manifest: needs label and split. ks: the numbers of
+    neighbors to choose from on the val images; those beyond the train images count as all of them. The search is exact.
+    Returns the predictions by votes of equal weight, and by votes weighted by similarity.
+    """
+    codes, _ = label_codes(manifest["label"])
+    train, val, test = split_rows(manifest)
+    index = build_index(embeddings, train, "Flat", threads, seed)
+    depth = min(max(ks), len(train))
+    found = [search(index, embeddings, rows, depth, threads=threads) for rows in (val, test)]
+    unweighted, weighted = (vote_with_best_k(*found, codes, train, ks, weighted) for weighted in (False, True))
+    return unweighted, weighted
+
+
+def vote_with_best_k(
     val: Neighbors, test: Neighbors, codes: np.ndarray, index_rows: np.ndarray, ks: Sequence[int], weighted: bool
 ) -> Predictions:
     """Let each test query's k nearest index images vote for its label, with the k that is right most often on val.
 
     val, test: neighbors in an exact index of `index_rows`, of the same depth. codes: (images,) int label codes of the
-    manifest. ks: the k to choose from, of which those beyond the depth count as the depth; the smallest wins a tie, and
-    where there are no val images. weighted: votes weigh exp(similarity / 0.07), Wu et al. 2018, section 3.4; otherwise
-    they weigh the same.
+    manifest. ks: the k to choose from. A k beyond the depth counts as the depth. The smallest of equally good k is
+    taken, and the smallest of all where there are no val images. weighted: as for vote.
     """
     classes, places = np.unique(codes[index_rows], return_inverse=True)
     place = np.full(len(codes), -1)
@@ -28,21 +48,27 @@ def classify_knn(
     correct = [_count_correct(val, place, classes, codes, k, weighted) for k in ks]
     chosen = ks[int(np.argmax(correct))]
     probability = np.empty((len(test.query), len(classes)), np.float32)
-    for block in _blocks(len(test.query)):
-        probability[block] = vote(
-            place[test.neighbor[block, :chosen]], test.similarity[block, :chosen], len(classes), weighted
-        )
+    for block in blocks(len(test.query)):
+        labels, similarity = place[test.neighbor[block, :chosen]], test.similarity[block, :chosen]
+        probability[block] = vote(labels, similarity, len(classes), weighted)
     return Predictions(test.query, classes, probability, chosen, len(val.query))
 
 
 def vote(labels: np.ndarray, similarity: np.ndarray, number: int, weighted: bool) -> np.ndarray:
     """Each label's share of the votes of each query's neighbors.
 
-    labels: (queries, k) int codes below `number`. similarity: (queries, k), most similar first. Returns
+    labels: (queries, k) int codes below `number`. similarity: (queries, k), most similar first. weighted: whether a
+    vote weighs exp(similarity / 0.07), Wu et al. 2018, section 3.4; otherwise all votes weigh the same. Returns
     (queries, number) float64, rows of sum 1.
+
+    >>> vote(np.array([[2, 0]]), np.array([[0.9, 0.83]]), 3, weighted=False)
+    array([[0.5, 0. , 0.5]])
+    >>> vote(np.array([[2, 0]]), np.array([[0.9, 0.83]]), 3, weighted=True).round(2)
+    array([[0.27, 0.  , 0.73]])
     """
     weights = np.ones(labels.shape)
-    if weighted:  # less the greatest similarity, which cancels in the shares and keeps them finite
+    if weighted:
+        # Subtracting the largest similarity keeps the weights finite and doesn't change the shares.
         weights = np.exp((similarity - similarity[:, :1]).astype(np.float64) / TEMPERATURE)
     cells = labels + np.arange(len(labels))[:, None] * number
     votes = np.bincount(cells.ravel(), weights.ravel(), minlength=len(labels) * number).reshape(-1, number)
@@ -52,13 +78,13 @@ def vote(labels: np.ndarray, similarity: np.ndarray, number: int, weighted: bool
 def _count_correct(
     neighbors: Neighbors, place: np.ndarray, classes: np.ndarray, codes: np.ndarray, k: int, weighted: bool
 ) -> int:
-    """How many queries get their own label from k neighbors; place: (images,) int, of an index image's label."""
+    """How many queries are given their own label by k neighbors.
+
+    place: (images,) int, position among the classes of an index image's label. classes, codes: as in Predictions and
+    vote_with_best_k.
+    """
     correct = 0
-    for block in _blocks(len(neighbors.query)):
+    for block in blocks(len(neighbors.query)):
         votes = vote(place[neighbors.neighbor[block, :k]], neighbors.similarity[block, :k], len(classes), weighted)
         correct += int((classes[votes.argmax(axis=1)] == codes[neighbors.query[block]]).sum())
     return correct
-
-
-def _blocks(queries: int) -> list[slice]:
-    return [slice(start, start + BLOCK) for start in range(0, queries, BLOCK)]

@@ -1,4 +1,4 @@
-"""Phantoms: synthetic radiological images, the data of the default experiment. No patient stands behind any of them."""
+"""Phantoms: synthetic radiological images for the default experiment. None of them shows a real patient."""
 
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -8,34 +8,42 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cbir.datasets.phantoms.regions import REGIONS, image_phantom
+from cbir.datasets.phantoms.regions import REGIONS, Region, image_phantom
 from cbir.datasets.phantoms.reports import write_report
 from cbir.datasets.phantoms.writing import Header, write_dicom, write_png
 
-STUDIES = 2  # a patient
+# studies of each patient
+STUDIES = 2
 COLUMNS = ["image", "patient_id", "modality", "anatomic_region", "pathology", "report", "mask"]
 
 
 def make_phantoms(folder: Path, patients: int, seed: int, threads: int = 1) -> None:
-    """Write synthetic CT, MR, US and XR images with masks, and `images.csv`, a row an image, into `folder`.
+    """Write synthetic CT, MR, US and XR images with masks of their findings, and the table `images.csv`.
 
-    Each patient has two studies of two or three images: one body and finding, several slices, weightings, poses
-    and exposures. CT, MR and every other radiograph are DICOM files, the rest PNG. Paths in `images.csv` are
-    relative to `folder`; `mask` is empty where the finding is normal. The bytes depend on `patients` only in
-    number, and not on `threads` (processes).
+    Each patient has two studies of two or three images. The images of a study show the same body and finding in
+    several slices, weightings, poses or exposures. CT and MR images and half of the radiographs are DICOM files; the
+    other images are PNG files.
+
+    folder: where the files are written. patients: number of patients; a smaller number gives the first patients of a
+    larger one, with the same bytes. threads: number of processes; it changes no byte.
+
+    `images.csv` has one row per image, with the columns COLUMNS. Its paths are relative to `folder`, and `mask` is
+    empty where the finding is normal.
     """
     folder = Path(folder)
     work = partial(_make_patient, folder, seed)
     if threads == 1:
         rows = [work(patient) for patient in range(patients)]
     else:
-        with ProcessPoolExecutor(threads, get_context("fork")) as pool:  # spawn would run the calling script again
+        # Forked, because a spawned process would run the calling script again.
+        with ProcessPoolExecutor(threads, get_context("fork")) as pool:
             rows = list(pool.map(work, range(patients), chunksize=4))
     table = pd.DataFrame([row for made in rows for row in made], columns=COLUMNS)
     table.to_csv(folder / "images.csv", index=False, lineterminator="\n")
 
 
 def _make_patient(folder: Path, seed: int, patient: int) -> list[tuple]:
+    """Write the images and masks of one patient. Returns one row of `images.csv` per image."""
     rng = np.random.default_rng([seed, patient])
     name = f"P{patient + 1:04d}"
     sex, age, build = (
@@ -47,7 +55,7 @@ def _make_patient(folder: Path, seed: int, patient: int) -> list[tuple]:
         (folder / kind / name).mkdir(parents=True, exist_ok=True)
     rows = []
     for study in range(STUDIES):
-        region, finding = _scheduled(seed, patient * STUDIES + study)
+        region, finding = _schedule(seed, patient * STUDIES + study)
         for image in range(int(rng.integers(2, 4))):
             scan = np.random.default_rng([seed, patient, study + 1, image + 1, 3])
             phantom = image_phantom(region, finding, build, (seed, patient, study + 1), scan)
@@ -68,8 +76,12 @@ def _make_patient(folder: Path, seed: int, patient: int) -> list[tuple]:
     return rows
 
 
-def _scheduled(seed: int, study: int) -> tuple:
-    """Region and finding of a study: each round goes through all of them, normal twice, in its own order."""
+def _schedule(seed: int, study: int) -> tuple[Region, str]:
+    """Choose the region and finding of a study.
+
+    The studies go in rounds through all findings of all regions. Each round has a random order of its own and contains
+    the finding normal twice for each region.
+    """
     labels = [(region, finding) for region in REGIONS for finding in ("normal", "normal", *region.findings)]
     turn, place = divmod(study, len(labels))
     return labels[int(np.random.default_rng([seed, turn, 1]).permutation(len(labels))[place])]

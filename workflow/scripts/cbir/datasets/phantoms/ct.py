@@ -9,22 +9,24 @@ from cbir.datasets.phantoms.shapes import View, fill, smooth_noise
 
 SHAPE = (256, 256)
 
-# HU of the tissues without contrast medium, and what a portal-venous phase adds
+# CT number of each tissue without contrast medium, HU
 HU = {
     "air": -990, "lung": -850, "bulla": -965, "fat": -95, "fluid": 8, "csf": 7, "muscle": 48, "gray": 38, "white": 28,
     "dura": 52, "blood": 66, "oedema": 17, "infarct": 14, "tumour": 46, "necrosis": 22, "liver": 58, "spleen": 50,
     "kidney": 34, "blood pool": 42, "marrow": 210, "bone": 950, "stone": 620,
 }  # fmt: skip
+# increase of the CT number in a portal-venous phase, HU; 0 for the other tissues
 ENHANCEMENT = {"liver": 50, "spleen": 65, "kidney": 130, "blood pool": 110, "tumour": 8, "dura": 20, "muscle": 12}
+# name, centre (HU) and width (HU) of the display window of each region
 WINDOWS = {
     "head": ("brain", 40, 85),
     "chest": ("lung", -600, 1500),
     "abdomen": ("soft tissue", 60, 320),
-}  # centre, width, HU
+}
 
 
 def scan_ct(case: Case, view: View, anatomy: Anatomy, region: str) -> Phantom:
-    """An axial slice in HU: tissues, their texture, a table, the system's blur and correlated noise."""
+    """Make an axial slice in HU, with textured tissues, a patient table, blur and correlated noise."""
     scan = case.scan
     contrast = region != "head" and case.body.uniform() < 0.9
     jitter = {tissue: case.body.normal(0, 2.5) for tissue in HU}

@@ -9,7 +9,7 @@ from cbir.datasets.phantoms.shapes import View, smooth_noise
 
 SHAPE = (256, 256)
 
-# signal of the tissues under each weighting, brightest about 1
+# relative signal of each tissue in each weighting; the brightest tissues have about 1
 SIGNAL = {
     "T1": {
         "fat": 0.95, "muscle": 0.36, "bone": 0.05, "cortex": 0.05, "marrow": 0.78, "csf": 0.14, "fluid": 0.18,
@@ -30,11 +30,12 @@ SIGNAL = {
         "fascia": 0.35, "cartilage": 0.72,
     },
 }  # fmt: skip
+# weightings in which each region is imaged
 WEIGHTINGS = {"head": ("T1", "T2", "FLAIR"), "knee": ("T1", "PD FS", "T2")}
 
 
 def scan_mr(case: Case, view: View, anatomy: Anatomy, region: str) -> Phantom:
-    """A slice in arbitrary units: weighted tissues, partial volume, a bias field and Rician noise."""
+    """Make a slice in arbitrary units, with a contrast weighting, partial volumes, a bias field and Rician noise."""
     scan = case.scan
     weighting = pick(scan, *WEIGHTINGS[region])
     signal = {tissue: value * scan.uniform(0.92, 1.08) for tissue, value in SIGNAL[weighting].items()}

@@ -1,4 +1,4 @@
-"""The phantoms' labels: which regions a modality shows, which findings a region has, and how an image of it is made."""
+"""Labels of the phantoms: the regions of each modality and the findings of each region, and images of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ from cbir.datasets.phantoms.shapes import View, make_view
 
 @dataclass(frozen=True)
 class Region:
-    """An anatomic region under a modality."""
+    """An anatomic region as one modality images it."""
 
     modality: str
     name: str
-    findings: tuple[str, ...]  # beside normal
+    findings: tuple[str, ...]  # all findings except normal
     anatomy: Callable[[Case, View], Anatomy]
-    shape: tuple[int, int] = (256, 256)  # pixels
-    width: float = 0  # cm of the field of view; a sonogram has its sector instead
+    shape: tuple[int, int] = (256, 256)  # height and width in pixels
+    width: float = 0  # width of the field of view, cm; 0 for ultrasound, which has a sector instead
 
 
 REGIONS = (
@@ -41,14 +41,18 @@ REGIONS = (
     Region("XR", "hand", ("fracture", "erosion"), frontal_hand, (288, 224), 17.5),
     Region("XR", "knee", ("fracture", "arthrosis"), frontal_knee, (272, 224), 18),
 )
-SMALLEST_LESION = 12  # pixels of the mask
+# smallest area of a mask, in pixels
+SMALLEST_LESION = 12
 
 
-def image_phantom(region: Region, finding: str, build: float, body: tuple[int, ...], scan: np.random.Generator):
-    """An image of a region with a finding.
+def image_phantom(
+    region: Region, finding: str, build: float, body: tuple[int, ...], scan: np.random.Generator
+) -> Phantom:
+    """Make one image of a region with a finding.
 
-    build: the patient's girth over the average one. body: seed of what all images of a study share; scan: what
-    differs between them. A pose that leaves the finding outside the image is drawn again.
+    build: the patient's girth, relative to the average. body: seed of the anatomy and of the finding, which all images
+    of a study share. scan: generator of the pose, slice, exposure and noise, in which the images of a study differ. The
+    pose is drawn again as long as the finding lies outside the image.
     """
     while True:
         anatomy, lesion = (np.random.default_rng([*body, stream]) for stream in (1, 2))
@@ -59,6 +63,7 @@ def image_phantom(region: Region, finding: str, build: float, body: tuple[int, .
 
 
 def _image(region: Region, case: Case) -> Phantom:
+    """Image a case once, whether or not its finding is in the image."""
     if region.modality == "US":
         view, shape = us.sector(case, region.name)
         return us.insonate(case, view, region.anatomy(case, view), shape)

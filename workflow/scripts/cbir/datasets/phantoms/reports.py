@@ -1,4 +1,4 @@
-"""Reports of phantoms: one or two sentences that say that the image is synthetic and what it shows."""
+"""Radiological reports of phantoms: two sentences on the synthetic image and its finding."""
 
 import math
 
@@ -30,9 +30,12 @@ PHRASES = {
 
 
 def write_report(rng: np.random.Generator, phantom: Phantom, modality: str, region: str, finding: str) -> str:
-    """Two sentences: what the image is, and what it shows, with the diameter of a disc of the largest lesion's area."""
-    what = f"Synthetic {KINDS[modality]} of the {region}, {phantom.protocol}."
+    """Write a report: one sentence says that the image is synthetic and how it was made, one describes the finding.
+
+    The size of a lesion is given as the diameter of a disc with the same area. Of several lesions, the largest counts.
+    """
+    image = f"Synthetic {KINDS[modality]} of the {region}, {phantom.protocol}."
     if finding == "normal":
-        return f"{what} {pick(rng, *NORMAL)}"
+        return f"{image} {pick(rng, *NORMAL)}"
     size = round(2 * math.sqrt(np.bincount(ndimage.label(phantom.mask)[0].flat)[1:].max() / math.pi) * phantom.spacing)
-    return f"{what} {PHRASES[finding].format(place=phantom.place, size=size)}"
+    return f"{image} {PHRASES[finding].format(place=phantom.place, size=size)}"

@@ -1,4 +1,9 @@
-"""Geometry and textures of the phantoms: shapes as normalized radii on a grid in centimetres."""
+"""Shapes and textures of the phantoms.
+
+A shape is an array of normalized radii: the distance of each pixel from the centre (or axis) of the shape, divided by
+the distance of the outline in the same direction. It is below 1 inside, 1 on the outline and above 1 outside. Lengths
+are in centimetres.
+"""
 
 import math
 from dataclasses import dataclass
@@ -9,11 +14,11 @@ from scipy import ndimage
 
 @dataclass(frozen=True)
 class View:
-    """Where each pixel lies in the body: x to the image's right (the patient's left) and y down, (h, w) cm each."""
+    """Position of each pixel in the body: x to the right of the image (the patient's left), y down; (h, w) cm each."""
 
     x: np.ndarray
     y: np.ndarray
-    spacing: float  # cm a pixel
+    spacing: float  # side of a pixel, cm
 
 
 def make_view(
@@ -24,10 +29,13 @@ def make_view(
     tilt: float = 5.0,
     warp: float = 0.3,
 ) -> View:
-    """A view of the body: `width` cm across, posed by `scan`, in a body that is bent as `body` says.
+    """Draw a view of a body.
 
-    tilt: standard deviation of the rotation, degrees. warp: amplitude of the bending, cm. The zoom varies by 8 %
-    and the centre by 7 % of the width (standard deviations).
+    body: generator of the shape of the body, which is bent by smooth waves. scan: generator of the pose: zoom, centre
+    and rotation. shape: height and width in pixels. width: width of the field of view, cm. tilt: standard deviation of
+    the rotation, degrees. warp: standard deviation of the waves' amplitude, cm.
+
+    The zoom has a standard deviation of 8 %, and the centre one of 7 % of the width.
     """
     height, columns = shape
     spacing = width * math.exp(scan.normal(0, 0.08)) / columns
@@ -42,7 +50,10 @@ def make_view(
 def bend(
     body: np.random.Generator, x: np.ndarray, y: np.ndarray, width: float, warp: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The coordinates displaced by smooth waves of amplitude `warp`, so that no two bodies have the same outlines."""
+    """Displace coordinates by smooth waves, so that no two bodies have the same outlines.
+
+    x, y: coordinates, cm. width: width of the field of view, cm. warp: standard deviation of the amplitude, cm.
+    """
     for _ in range(2):
         phases = body.uniform(0, 2 * math.pi, 4)
         per_cm = body.uniform(2, 7, 2) / width
@@ -55,7 +66,14 @@ def bend(
 
 
 def ellipse(view: View, x: float, y: float, rx: float, ry: float, angle: float = 0.0) -> np.ndarray:
-    """(h, w) distance from (x, y) over the distance of the outline: 1 on it. angle: radians, clockwise on the image."""
+    """Normalized radii (h, w) of an ellipse with centre (x, y) and half-axes rx and ry in cm.
+
+    angle: rotation, radians, clockwise on the image.
+
+    >>> view = View(np.array([0.0, 2.0, 4.0]), np.zeros(3), spacing=2.0)
+    >>> ellipse(view, x=0, y=0, rx=2, ry=1).tolist()
+    [0.0, 1.0, 2.0]
+    """
     dx, dy = view.x - x, view.y - y
     cos, sin = math.cos(angle), math.sin(angle)
     return np.hypot((dx * cos + dy * sin) / rx, (dy * cos - dx * sin) / ry)
@@ -64,7 +82,10 @@ def ellipse(view: View, x: float, y: float, rx: float, ry: float, angle: float =
 def blob(
     body: np.random.Generator, view: View, x: float, y: float, rx: float, ry: float, roughness: float = 0.12
 ) -> np.ndarray:
-    """As `ellipse`, with an irregular outline: `roughness` is the relative amplitude of its lobes."""
+    """Normalized radii (h, w) of an ellipse with an irregular outline.
+
+    x, y: centre, cm. rx, ry: half-axes, cm. roughness: relative amplitude of the lobes, as a standard deviation.
+    """
     dx, dy = view.x - x, view.y - y
     theta = np.arctan2(dy, dx)
     outline = np.ones_like(theta)
@@ -76,7 +97,14 @@ def blob(
 def capsule(
     view: View, start: tuple[float, float], end: tuple[float, float], radius: float, end_radius: float | None = None
 ) -> np.ndarray:
-    """(h, w) distance from the segment start-end over its radius, which tapers to `end_radius`: 1 on the outline."""
+    """Normalized radii (h, w) of a capsule: all points within a radius of the segment from `start` to `end`.
+
+    radius: radius at the start, cm. end_radius: radius at the end, cm; the same by default.
+
+    >>> view = View(np.array([1.0, 1.0, 4.0]), np.array([0.0, 0.5, 0.0]), spacing=1.0)
+    >>> capsule(view, start=(0, 0), end=(2, 0), radius=0.5).tolist()
+    [0.0, 1.0, 4.0]
+    """
     (x0, y0), (x1, y1) = start, end
     dx, dy = x1 - x0, y1 - y0
     along = np.clip(((view.x - x0) * dx + (view.y - y0) * dy) / (dx * dx + dy * dy), 0, 1)
@@ -85,27 +113,47 @@ def capsule(
 
 
 def union(*radii: np.ndarray, sharpness: float = 12) -> np.ndarray:
-    """Normalized radius of several shapes together, with rounded junctions; sharper as `sharpness` grows."""
+    """Normalized radii of several shapes as one, with rounded junctions.
+
+    radii: the normalized radii of each shape. sharpness: the larger, the less rounded are the junctions.
+
+    >>> union(np.array([0.2, 2.0]), np.array([1.5, 0.8])).round(3).tolist()
+    [0.2, 0.8]
+    """
     return -np.log(sum(np.exp(-sharpness * np.minimum(radius, 3)) for radius in radii)) / sharpness
 
 
 def fill(radius: np.ndarray, softness: float = 0.04) -> np.ndarray:
-    """Coverage 0 to 1 of a shape from its normalized radii, with an edge of `softness` radii on either side."""
+    """Coverage of each pixel by a shape, from 0 (outside) to 1 (inside).
+
+    softness: half the width of the edge, in normalized radii.
+
+    >>> fill(np.array([0.5, 1.0, 1.5])).tolist()
+    [1.0, 0.5, 0.0]
+    """
     return np.clip((1 - radius) / (2 * softness) + 0.5, 0, 1)
 
 
 def fade(radius: np.ndarray) -> np.ndarray:
-    """Coverage 1 at the centre, about a half at the outline, with no edge."""
+    """Coverage by a shape without an edge: 1 at the centre, exp(-0.7) or about a half on the outline.
+
+    >>> fade(np.array([0.0, 1.0, 2.0])).round(2).tolist()
+    [1.0, 0.5, 0.06]
+    """
     return np.exp(-0.7 * radius * radius)
 
 
 def dome(radius: np.ndarray) -> np.ndarray:
-    """Thickness 0 to 1 of an ellipsoid of this projection."""
+    """Thickness of an ellipsoid along each ray, relative to its centre; `radius` is that of its projection.
+
+    >>> dome(np.array([0.0, 0.6, 1.0, 2.0])).tolist()
+    [1.0, 0.8, 0.0, 0.0]
+    """
     return np.sqrt(np.clip(1 - radius * radius, 0, None))
 
 
 def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], sigma: float) -> np.ndarray:
-    """(h, w) float32 Gaussian noise of unit variance with a correlation length of `sigma` pixels."""
+    """Gaussian noise (h, w) float32 of about unit variance, with a correlation length of `sigma` pixels."""
     step = max(1, int(sigma / 2))
     coarse = rng.standard_normal([n // step + 2 for n in shape], dtype=np.float32)
     coarse = ndimage.gaussian_filter(coarse, sigma / step, mode="reflect")
@@ -116,7 +164,7 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], sigma: float)
 
 
 def branches(rng: np.random.Generator, view: View, x: float, y: float, reach: float) -> np.ndarray:
-    """(h, w) 0 to 1: vessels that fan out from (x, y) and thin out towards `reach` cm."""
+    """Coverage (h, w) by vessels that spread from (x, y) in all directions and fade out at a distance of `reach` cm."""
     dx, dy = view.x - x, view.y - y
     distance = np.hypot(dx, dy) + 0.3
     noise = ndimage.gaussian_filter(rng.standard_normal((64, 128), dtype=np.float32), (1.6, 1.2), mode="wrap")

@@ -1,4 +1,4 @@
-"""Ultrasound of phantoms: speckle along the beams, attenuation and shadows, shown as a sector."""
+"""Ultrasound of phantoms: speckle, attenuation and shadows along the beams, displayed as a sector."""
 
 import math
 
@@ -9,10 +9,12 @@ from cbir.datasets.phantoms.anatomy import Anatomy, Case
 from cbir.datasets.phantoms.imaging import Phantom
 from cbir.datasets.phantoms.shapes import View, bend
 
-DEPTHS, BEAMS = 360, 160  # samples along a beam, beams
+# samples of each beam, and number of beams
+DEPTHS, BEAMS = 360, 160
 SHAPE = (240, 288)
 
-# echo level in dB, and attenuation in dB/cm beyond what the time gain compensates
+# Echo level of each tissue in dB, and its attenuation in dB/cm. The attenuation is relative to the time gain
+# compensation: it is negative for fluids, which attenuate less than the gain compensates.
 ECHO = {
     "skin": (-6, 0), "fat": (-20, 0), "muscle": (-20, 0.1), "fascia": (-7, 0.1), "liver": (-16, 0),
     "vessel": (-42, -0.6), "wall": (-7, 0), "kidney": (-21, 0), "sinus": (-9, 0.3), "fluid": (-55, -2.0),
@@ -22,7 +24,11 @@ ECHO = {
 
 
 def sector(case: Case, region: str) -> tuple[View, tuple]:
-    """Where each sample (DEPTHS, BEAMS) of the beams lies, and the sector: probe radius, half-angle and depth."""
+    """Place the beams of a probe in the body.
+
+    Returns the positions of the samples as a view of shape (DEPTHS, BEAMS), and the shape of the sector: the radius of
+    the probe (cm), half the opening angle (radians) and the depth (cm).
+    """
     scan = case.scan
     if region == "liver":
         probe, half, reach = scan.uniform(4.5, 6), math.radians(scan.uniform(28, 37)), scan.uniform(12, 16)
@@ -37,10 +43,12 @@ def sector(case: Case, region: str) -> tuple[View, tuple]:
 
 
 def insonate(case: Case, view: View, anatomy: Anatomy, shape: tuple) -> Phantom:
-    """A B-mode image, brightness 0 to 1: fully developed speckle under the tissues' echo level, log-compressed.
+    """Make a B-mode image with brightness from 0 to 1: fully developed speckle at the echo level of the tissues.
 
-    Speckle is the envelope of complex Gaussian scatterers after the pulse's blur, wider across the beams than along.
-    What attenuates casts a shadow down its beams; fluid attenuates less than the gain expects and enhances them.
+    Speckle is the envelope of complex Gaussian scatterers, blurred by the pulse. It is compressed logarithmically. A
+    tissue that attenuates strongly casts a shadow on the samples below it, and a fluid makes them brighter.
+
+    shape: the sector, as `sector` returns it.
     """
     scan = case.scan
     level = np.full(view.x.shape, -16, np.float32)
@@ -64,7 +72,10 @@ def insonate(case: Case, view: View, anatomy: Anatomy, shape: tuple) -> Phantom:
 
 
 def _convert(brightness: np.ndarray, lesion: np.ndarray, shape: tuple) -> tuple[np.ndarray, np.ndarray, float]:
-    """The beams' samples as an image in the probe's geometry; cm a pixel."""
+    """Resample the beams to an image that shows the sector.
+
+    brightness, lesion: (DEPTHS, BEAMS). Returns both with SHAPE, and the side of a pixel in cm.
+    """
     probe, half, reach = shape
     top = probe * math.cos(half)
     spacing = 1.04 * max((probe + reach - top) / SHAPE[0], 2 * (probe + reach) * math.sin(half) / SHAPE[1])

@@ -1,4 +1,4 @@
-"""Writing phantoms as DICOM and PNG, with the same bytes at each run."""
+"""Phantoms as DICOM and PNG files. The same phantom is always written as the same bytes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,8 @@ SOP_CLASSES = {
     "DX": DigitalXRayImageStorageForPresentation,
     "CR": ComputedRadiographyImageStorage,
 }
-ANATOMIC_REGIONS = {  # SNOMED CT codes of DICOM's context group 4009
+# codes (SNOMED CT) and meanings of anatomic regions, from DICOM's context group 4009
+ANATOMIC_REGIONS = {
     "CHEST": ("51185008", "Chest"),
     "HAND": ("85562004", "Hand"),
     "KNEE": ("72696002", "Knee"),
@@ -33,7 +34,7 @@ ANATOMIC_REGIONS = {  # SNOMED CT codes of DICOM's context group 4009
 
 @dataclass(frozen=True)
 class Header:
-    """What a DICOM header says of a phantom beside its pixels."""
+    """Content of a DICOM header, apart from the pixels of the phantom."""
 
     seed: int
     patient_id: str
@@ -41,20 +42,24 @@ class Header:
     age: int  # years
     study: int
     image: int
-    modality: str  # DICOM's: CT, MR, DX or CR
+    modality: str  # the Modality attribute: CT, MR, DX or CR
     region: str
 
 
 def write_png(path: Path, pixels: np.ndarray, bits: int) -> None:
-    """Write brightness 0 to 1 as a grey PNG of 8 or 16 bits."""
+    """Write a grey PNG file.
+
+    pixels: (h, w) brightness from 0 (black) to 1 (white). bits: 8 or 16 per pixel.
+    """
     kind = np.uint8 if bits == 8 else np.uint16
     Image.fromarray(np.rint(np.clip(pixels, 0, 1) * (2**bits - 1)).astype(kind)).save(path)
 
 
 def write_dicom(path: Path, phantom: Phantom, header: Header, inverted: bool) -> None:
-    """Write a phantom as DICOM: CT in HU by its rescale, MR as signal, radiographs at 12 bits.
+    """Write a phantom as a DICOM file with 12 bits per pixel.
 
-    inverted: as MONOCHROME1, where the smallest value is white.
+    The pixels of CT are in HU after the rescale that the header gives; those of MR are the signal. inverted: whether a
+    radiograph is written as MONOCHROME1, in which the smallest value is white.
     """
     data = Dataset()
     data.file_meta = FileMetaDataset()
@@ -66,16 +71,19 @@ def write_dicom(path: Path, phantom: Phantom, header: Header, inverted: bool) ->
 
 
 def _code(value: str, meaning: str) -> Dataset:
+    """An item of a sequence of SNOMED CT codes."""
     item = Dataset()
     item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, "SCT", meaning
     return item
 
 
 def _uid(*parts: object) -> UID:
+    """A unique identifier that depends on the parts only."""
     return generate_uid(entropy_srcs=["cbir phantoms", *map(str, parts)])
 
 
 def _describe(data: Dataset, header: Header, phantom: Phantom) -> None:
+    """Set the attributes that all modalities have: the image, the patient, the study and the series."""
     identity = (header.seed, header.patient_id, header.study)
     data.SOPClassUID = SOP_CLASSES[header.modality]
     data.SOPInstanceUID = _uid("image", *identity, header.image)
@@ -107,6 +115,7 @@ def _describe(data: Dataset, header: Header, phantom: Phantom) -> None:
 
 
 def _store(data: Dataset, stored: np.ndarray, bits: int, photometric: str) -> None:
+    """Set the pixels and the attributes that describe them. stored: (h, w) values from 0 to 2^bits - 1."""
     data.SamplesPerPixel = 1
     data.PhotometricInterpretation = photometric
     data.Rows, data.Columns = stored.shape
@@ -118,6 +127,7 @@ def _store(data: Dataset, stored: np.ndarray, bits: int, photometric: str) -> No
 
 
 def _slice(data: Dataset, phantom: Phantom) -> None:
+    """Set the attributes that slices of CT and MR have: their geometry and their window."""
     spacing = f"{phantom.spacing:.4f}"
     data.PixelSpacing = [spacing, spacing]
     data.SliceThickness = "5"
@@ -134,6 +144,7 @@ def _slice(data: Dataset, phantom: Phantom) -> None:
 
 
 def _ct(data: Dataset, phantom: Phantom, inverted: bool) -> None:
+    """Set the attributes and pixels of a CT image."""
     _slice(data, phantom)
     data.ImageType = ["DERIVED", "PRIMARY", "AXIAL", "SYNTHETIC"]
     data.KVP = "120"
@@ -143,6 +154,7 @@ def _ct(data: Dataset, phantom: Phantom, inverted: bool) -> None:
 
 
 def _mr(data: Dataset, phantom: Phantom, inverted: bool) -> None:
+    """Set the attributes and pixels of an MR image."""
     _slice(data, phantom)
     data.ImageType = ["DERIVED", "PRIMARY", "OTHER", "SYNTHETIC"]
     data.ScanningSequence = "IR" if "FLAIR" in phantom.protocol else "SE"
@@ -155,6 +167,7 @@ def _mr(data: Dataset, phantom: Phantom, inverted: bool) -> None:
 
 
 def _radiograph(data: Dataset, phantom: Phantom, inverted: bool) -> None:
+    """Set the attributes and pixels of a digital (DX) or computed (CR) radiograph."""
     spacing = f"{phantom.spacing:.4f}"
     data.ImageType = ["DERIVED", "PRIMARY", "", "SYNTHETIC"]
     data.ImagerPixelSpacing = [spacing, spacing]

@@ -7,14 +7,16 @@ from cbir.datasets.phantoms.anatomy import Anatomy, Case
 from cbir.datasets.phantoms.imaging import Phantom
 from cbir.datasets.phantoms.shapes import View
 
-ATTENUATION = {"soft": 0.2, "lung": 0.05, "bone": 0.55}  # 1/cm at some 60 keV, near NIST's tables
+# linear attenuation coefficients at about 60 keV, 1/cm, close to the tables of NIST
+ATTENUATION = {"soft": 0.2, "lung": 0.05, "bone": 0.55}
 
 
 def expose(case: Case, view: View, anatomy: Anatomy, region: str) -> Phantom:
-    """A radiograph as it is displayed, bone white: brightness 0 to 1.
+    """Make a radiograph as it is displayed, with brightness from 0 to 1 and white bones.
 
-    Photons per pixel follow Beer and Lambert through the tissues that overlap; scatter adds a blurred share of
-    them; the detector's counts are Poisson; the display is a logarithm with a random exposure and contrast.
+    The primary photons are attenuated by the law of Beer and Lambert along each ray. Scatter adds a blurred share of
+    them. The counts of the detector have a Poisson distribution. The display is logarithmic, with a random exposure and
+    contrast.
     """
     scan = case.scan
     depth = sum(ATTENUATION[tissue] * thickness for tissue, thickness in anatomy.layers)

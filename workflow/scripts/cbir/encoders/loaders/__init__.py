@@ -1,21 +1,43 @@
-"""How each kind of encoder is built: a module a kind, which imports the library that it needs and no other."""
+"""Loaders: one module per kind of encoder, found by its file name, that imports the library which the kind needs.
 
+A loader `open-clip` is the module open_clip.py in this folder. It has the function `load_image_encoder`, and
+`load_text_encoder` where the kind has text towers. Both take a catalogue entry and the path of its weight file (None
+where the entry has no file) and return a network in float32 on the CPU.
+"""
+
+from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
-LOADERS = {
-    "efficientnet-lite": "efficientnet_lite",
-    "focalnet": "focalnet",
-    "open-clip": "open_clip_models",
-    "pixels": "pixels",
-    "timm": "timm_models",
-    "transformers": "transformers_models",
-}
+from cbir.errors import InputError
+
+FOLDER = Path(__file__).parent
+
+
+def list_loaders() -> list[str]:
+    """The names of all loaders, as catalogue entries give them, in alphabetical order.
+
+    >>> "open-clip" in list_loaders()
+    True
+    """
+    return sorted(path.stem.replace("_", "-") for path in FOLDER.glob("[!_]*.py"))
+
+
+def find_loader_file(name: str) -> Path:
+    """The file of a loader, without importing it. Raises InputError with a suggestion if there is no such loader.
+
+    >>> find_loader_file("open-clip").name
+    'open_clip.py'
+    """
+    names = list_loaders()
+    if name not in names:
+        close = get_close_matches(name, names, n=1)
+        suggestion = f"did you mean {close[0]}? " if close else ""
+        raise InputError(f"no loader {name}; {suggestion}correct the entry's loader to one of {', '.join(names)}")
+    return FOLDER / f"{name.replace('-', '_')}.py"
 
 
 def find_loader(name: str) -> ModuleType:
-    """The module with `load_image_encoder`, and with `load_text_encoder` where the kind has text towers.
-
-    Both: (catalogue entry, weight file or None) -> network in float32 on the CPU, (b, 3, h, w) -> (b, d) for images.
-    """
-    return import_module(f"cbir.encoders.loaders.{LOADERS[name]}")
+    """The module of a loader. Raises InputError with a suggestion if there is no such loader."""
+    return import_module(f"{__name__}.{find_loader_file(name).stem}")

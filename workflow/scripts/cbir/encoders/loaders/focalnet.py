@@ -1,7 +1,8 @@
 """FocalNet with depthwise convolutions and post-normalization, the image encoder of SEEM.
 
-Yang et al., Focal Modulation Networks, NeurIPS 2022; as in X-Decoder and SEEM's modeling/vision/backbone/focal_dw.py,
-of which it has the tensors' names. timm's FocalNet has neither the convolutions nor this order of normalization.
+Source: Yang et al., Focal Modulation Networks, NeurIPS 2022. Structure and names of tensors are those of
+modeling/vision/backbone/focal_dw.py in X-Decoder and SEEM. timm's FocalNet has neither the depthwise convolutions nor
+the normalization after each sum.
 """
 
 from pathlib import Path
@@ -13,14 +14,14 @@ from cbir.encoders.checkpoint import load_tensors, read_tensors
 
 
 def load_image_encoder(entry: dict, weights: Path) -> nn.Module:
-    """The network that ends in the mean of the last stage: (b, 3, h, w) -> (b, 8 * embed_dim)."""
+    """The network up to the mean over the positions of the last stage: pixels (b, 3, h, w) -> (b, 8 * embed_dim)."""
     model = FocalNet(**entry["options"])
     load_tensors(model, read_tensors(weights, entry["tensors"]), weights)
     return model
 
 
 class FocalModulation(nn.Module):
-    """Each position modulated by its surroundings, gathered at `levels` scales and over the whole map."""
+    """Modulates each position by its surroundings, which are gathered at `levels` scales and over the whole map."""
 
     def __init__(self, width: int, levels: int, window: int):
         super().__init__()
@@ -60,7 +61,7 @@ class Mlp(nn.Module):
 
 
 class Block(nn.Module):
-    """Modulation and MLP, each after a depthwise convolution and normalized after its residual sum."""
+    """Modulation, then MLP. Each follows a depthwise convolution and is normalized after its residual sum."""
 
     def __init__(self, width: int, levels: int, window: int):
         super().__init__()
@@ -82,7 +83,7 @@ class Block(nn.Module):
 
 
 class PatchEmbedding(nn.Module):
-    """An overlapping strided convolution, normalized."""
+    """An overlapping strided convolution with normalization."""
 
     def __init__(self, channels: int, width: int, side: int, stride: int):
         super().__init__()
@@ -95,7 +96,7 @@ class PatchEmbedding(nn.Module):
 
 
 class Stage(nn.Module):
-    """Blocks at one scale, and the way down to the next one where there is one."""
+    """Blocks at one scale, then a convolution that halves the resolution, except in the last stage."""
 
     def __init__(self, width: int, depth: int, levels: int, window: int, last: bool):
         super().__init__()
@@ -109,7 +110,7 @@ class Stage(nn.Module):
 
 
 class FocalNet(nn.Module):
-    """Four stages, a normalization, and the mean over all positions."""
+    """Four stages, a normalization and the mean over all positions."""
 
     def __init__(self, embed_dim: int, depths: list[int], focal_levels: list[int], focal_windows: list[int]):
         super().__init__()

@@ -1,17 +1,18 @@
-"""The image itself as its embedding."""
+"""The image itself as its embedding, a control without a network."""
 
 import torch
 
 
 def load_image_encoder(entry: dict, weights: None) -> torch.nn.Module:
-    """The image itself, grey and with zero mean."""
+    """The grey image with zero mean. The entry and the weights are not used."""
     return Pixels()
 
 
 class Pixels(torch.nn.Module):
-    """The grey values of an image less their mean; ones for a blank image, which has no direction then.
+    """The grey values of an image minus their mean.
 
-    So a blank image resembles blank images only: ones are orthogonal to all that has zero mean.
+    A blank image would have no direction; its embedding is all ones. Blank images are then similar to each other only,
+    because a vector of ones is orthogonal to every vector of zero mean.
     """
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:

@@ -11,6 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from cbir.evaluation.hits import query_precision
+from cbir.evaluation.levels import read_level
 from cbir.images.reading import read_image
 from cbir.reporting.figures.style import FONT_SIZE, INK, TWO_COLUMNS, ModelStyle, themed
 from cbir.retrieval.neighbors import Neighbors
@@ -88,7 +90,8 @@ def choose_queries(manifest: pd.DataFrame, neighbors: Neighbors) -> list[tuple[s
     whose label has no image in the index split is left out. Returns (kind, precision, position among the queries),
     where the kind is best, typical or worst, in that order.
     """
-    precision = _precision_of_queries(manifest, neighbors)
+    level = read_level(manifest, "pathology", np.flatnonzero(manifest["split"] == "train"))
+    precision = query_precision(neighbors, level, [SHOWN])[:, 0]
     can_be_found = ~np.isnan(precision)
     labels = manifest["label"].to_numpy()[neighbors.query]
     ids = manifest["image_id"].to_numpy()[neighbors.query]
@@ -106,18 +109,6 @@ def choose_queries(manifest: pd.DataFrame, neighbors: Neighbors) -> list[tuple[s
             shown[labels[query]] += 1
             chosen.append((kind, float(precision[query]), int(query)))
     return sorted(chosen, key=lambda choice: ("best", "typical", "worst").index(choice[0]))
-
-
-def _precision_of_queries(manifest: pd.DataFrame, neighbors: Neighbors) -> np.ndarray:
-    """Precision at 5 of each query in the full index: (queries,) float, NaN for a label without an index image."""
-    labels = manifest["label"].to_numpy()
-    wanted = labels[neighbors.query]
-    indexed = manifest.loc[manifest["split"] == "train", "label"].value_counts()
-    available = indexed.reindex(wanted, fill_value=0).to_numpy()
-    depth = np.clip(available, 1, SHOWN)
-    nearest = neighbors.neighbor[:, :SHOWN]
-    hits = (labels[nearest] == wanted[:, None]) & (nearest >= 0) & (np.arange(nearest.shape[1]) < depth[:, None])
-    return np.where(available > 0, hits.sum(axis=1) / depth, np.nan)
 
 
 def _label_text(image: pd.Series) -> str:

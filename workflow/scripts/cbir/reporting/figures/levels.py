@@ -5,7 +5,6 @@ from matplotlib.figure import Figure
 
 from cbir.reporting.figures.style import (
     AVERAGE_TITLES,
-    CHANCE,
     CHANCE_STYLE,
     ModelStyle,
     add_fill_legend,
@@ -14,6 +13,7 @@ from cbir.reporting.figures.style import (
     themed,
 )
 from cbir.reporting.main_tables import full_index
+from cbir.tidy import CHANCE
 
 LEVELS = {
     "modality": "modality",

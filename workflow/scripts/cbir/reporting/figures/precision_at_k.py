@@ -6,7 +6,6 @@ from matplotlib.ticker import NullLocator
 
 from cbir.reporting.figures.style import (
     AVERAGE_TITLES,
-    CHANCE,
     CHANCE_STYLE,
     OUTLINE,
     ModelStyle,
@@ -15,7 +14,7 @@ from cbir.reporting.figures.style import (
     themed,
 )
 from cbir.reporting.main_tables import full_index
-from cbir.tidy import AVERAGES
+from cbir.tidy import AVERAGES, CHANCE
 
 TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 

@@ -69,7 +69,6 @@ class ModelStyle:
     dash: str | tuple
 
 
-CHANCE = "chance"  # name of the row and of the line for the expected score of a random order
 CHANCE_STYLE = ModelStyle(INK, "X", (0, (1, 1.5)))
 
 

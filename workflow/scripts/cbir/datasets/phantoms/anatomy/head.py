@@ -14,7 +14,7 @@ def axial_head(case: Case, view: View) -> Anatomy:
     scalp, bone = body.uniform(0.3, 0.7) * case.build, body.uniform(0.4, 0.65)
     ventricles = 0.6 + 0.7 * atrophy + body.normal(0, 0.1)
 
-    level = scan.uniform(-1, 1)  # the slice: -1 below, 1 above the ventricles
+    level = scan.uniform(-1, 1)  # height of the slice, from -1 (below the ventricles) to 1 (above them)
     size = 1 - 0.08 * max(level, 0)
     rx, ry = rx * size, ry * size
     head = ellipse(view, 0, 0, rx, ry)
@@ -22,7 +22,7 @@ def axial_head(case: Case, view: View) -> Anatomy:
     brain = ellipse(view, 0, 0, rx - scalp - bone, ry - scalp - bone)
 
     folds = smooth_noise(scan, view.x.shape, 0.32 / view.spacing)
-    depth = (1 - brain) * (rx - scalp - bone)  # cm below the brain's surface
+    depth = (1 - brain) * (rx - scalp - bone)  # depth below the surface of the brain, cm
     sulci = np.exp(-((folds / (0.12 + 0.15 * atrophy)) ** 2)) * np.clip(1.15 - depth / 1.6, 0, 1)
     white = np.clip((depth - 0.75 - 0.45 * folds) / 0.25, 0, 1)
     layers = [
@@ -54,6 +54,7 @@ def axial_head(case: Case, view: View) -> Anatomy:
 
 
 def _lesion(case, view, brain, inside, rx, ry):
+    """Layers of the finding, its coverage, and its place in words. brain: radii; inside: coverage of the brain."""
     rng = case.lesion
     side = pick(rng, -1, 1)
     x, y = side * rng.uniform(0.25, 0.6) * rx, rng.uniform(-0.5, 0.55) * ry

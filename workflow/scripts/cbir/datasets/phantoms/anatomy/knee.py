@@ -7,13 +7,13 @@ from cbir.datasets.phantoms.shapes import View, blob, capsule, ellipse, fade, fi
 
 
 def sagittal_knee(case: Case, view: View) -> Anatomy:
-    """Femur, tibia and patella with cartilage, menisci, ligaments, muscles and fat, and one finding; anterior left."""
+    """Femur, tibia, patella, cartilage, menisci, ligaments, muscles, fat, and one finding. Anterior is left."""
     body, scan = case.body, case.scan
     size = body.uniform(0.9, 1.12)
     bend = body.uniform(-0.6, 1.2)
     fat = body.uniform(0.5, 1.2) * case.build
 
-    depth = scan.uniform(-1, 1)  # the slice: -1 medial, 1 lateral, 0 through the cruciate ligaments
+    depth = scan.uniform(-1, 1)  # position of the slice: -1 is medial, 0 is at the cruciate ligaments, 1 is lateral
     condyle = (0.3 * size, -1.6 * size)
     radius = (2.6 + 0.3 * abs(depth)) * size
     femur = np.minimum(
@@ -60,6 +60,7 @@ def sagittal_knee(case: Case, view: View) -> Anatomy:
 
 
 def _lesion(case, view, bones, condyle, top, size):
+    """Layers of the finding, its coverage, and its place in words. bones: radii; top: upper edge of the tibia."""
     rng = case.lesion
     if case.finding == "effusion":
         amount = rng.uniform(0.6, 1.4) * case.cut

@@ -1,4 +1,4 @@
-"""Frontal projections of the hand and the knee, for XR: cm of tissue along each ray."""
+"""Frontal projections of the hand and the knee, for XR. Layers hold the thickness of a tissue along each ray in cm."""
 
 import math
 
@@ -9,14 +9,23 @@ from cbir.datasets.phantoms.shapes import View, blob, capsule, dome, ellipse, fi
 
 
 def _bone(radius: np.ndarray, half_depth: float, cortex: float = 0.8) -> np.ndarray:
-    """cm of bone along each ray through a tube or ball: a dense shell and spongy bone within."""
+    """Thickness of bone along each ray through a tubular or round bone, cm: a dense shell with spongy bone inside.
+
+    radius: normalized radii of the projection. half_depth: half the thickness of the bone, cm. cortex: radius of the
+    spongy bone, relative to that of the whole bone.
+    """
     return 2 * half_depth * (dome(radius) - 0.75 * cortex * dome(radius / cortex))
 
 
 def _break(
     rng: np.random.Generator, view: View, at: tuple[float, float], along: tuple[float, float]
 ) -> tuple[View, np.ndarray, np.ndarray]:
-    """The view with what lies beyond `at` in direction `along` displaced; the gap's and its surroundings' coverage."""
+    """Break a bone at a point.
+
+    at: point of the fracture. along: direction of the bone; the length of this vector is the size of the fracture, cm.
+    Returns a view in which the part beyond the fracture is displaced, the coverage by the gap, and the coverage by its
+    surroundings.
+    """
     tilt = math.atan2(along[1], along[0]) + rng.uniform(-0.5, 0.5)
     size = math.hypot(*along)
     cos, sin = math.cos(tilt), math.sin(tilt)
@@ -33,7 +42,7 @@ def frontal_knee(case: Case, view: View) -> Anatomy:
     """Femur, tibia, fibula and patella in soft tissue, and one finding."""
     body = case.body
     size = body.uniform(0.9, 1.12)
-    side = pick(body, -1, 1)  # on which side of the image the fibula stands
+    side = pick(body, -1, 1)  # side of the image on which the fibula is
     space = body.uniform(0.4, 0.65)
     girth = body.uniform(5.2, 6.4) * case.build * size
     lean = body.normal(0, 0.5)
@@ -98,23 +107,21 @@ def frontal_hand(case: Case, view: View) -> Anatomy:
         rays = " and ".join(str(finger + 1) for finger in sorted(hurt_fingers))
         place = f"of {('metacarpal', 'proximal phalanx')[hurt_bone]} {rays} of the {side} hand"
 
-    bone, soft = np.zeros_like(view.x), np.zeros_like(view.x)
-    lesion = np.zeros_like(view.x)
+    bone, soft, lesion = (np.zeros_like(view.x) for _ in range(3))
     knuckles = []
     for finger in range(5):
         thumb = finger == 0
         angle = (-0.75 if thumb else (finger - 2.5) * spread * 1.3) + float(angles[finger])
-        x, y = (
-            (-1.9 if thumb else (finger - 2.5) * 1.35) * size,
+        direction = (math.sin(angle) * mirror, -math.cos(angle))
+        start = (
+            (-1.9 if thumb else (finger - 2.5) * 1.35) * size * mirror,
             (4.4 if thumb else 3.6 + 0.15 * abs(finger - 2)) * size,
         )
         reach = (4.2, 6.5, 6.4, 5.8, 5.3)[finger] * size
         parts = (1.0, 0.72, 0.52) if thumb else (1.0, 0.66, 0.4, 0.28)
-        seen, gap, around = view, None, None
+        seen = view  # beyond a fracture, the rest of the finger is displaced
         for number, part in enumerate(parts):
             length = reach * part * float(lengths[finger, number]) * (0.78 if thumb else 1)
-            direction = (math.sin(angle) * mirror, -math.cos(angle))
-            start = (x * mirror, y) if number == 0 else start
             end = (start[0] + direction[0] * length, start[1] + direction[1] * length)
             radius = (0.42, 0.36, 0.3, 0.24)[number] * size
             hurt = case.finding == "fracture" and finger in hurt_fingers and number == hurt_bone
@@ -122,11 +129,7 @@ def frontal_hand(case: Case, view: View) -> Anatomy:
                 share = rng.uniform(0.3, 0.7)
                 at = tuple(s + share * (e - s) for s, e in zip(start, end, strict=True))
                 seen, gap, around = _break(rng, view, at, tuple(0.55 * d for d in direction))
-            tube = capsule(seen, start, end, radius * 0.75)
-            ends = union(
-                ellipse(seen, *start, radius * 1.25, radius * 1.05), ellipse(seen, *end, radius * 1.2, radius * 1.1)
-            )
-            tube = union(tube, ends)
+            tube = _finger_bone(seen, start, end, radius)
             piece = _bone(tube, radius * 0.9, 0.68)
             if hurt:
                 piece = piece * (1 - gap)
@@ -138,20 +141,8 @@ def frontal_hand(case: Case, view: View) -> Anatomy:
                 knuckles.append(start)
             joint = radius * (1.25 if number == 0 else 1.15)
             start = tuple(e + 2 * d * joint for e, d in zip(end, direction, strict=True))
-    for index in range(8):
-        at = ((index % 4 - 1.6) * 1.15 * size * mirror, (5.0 if index < 4 else 6.1) * size)
-        carpal = blob(body, view, *at, 0.72 * size, 0.62 * size, 0.05)
-        bone = np.maximum(bone, _bone(carpal, 0.65, 0.88))
-    for x, radius in ((-0.7, 1.15), (1.35, 0.75)):
-        stump = capsule(
-            view, (x * size * mirror, 7.7 * size), (x * size * mirror * 1.05, 20), radius * size, 0.6 * size
-        )
-        bone = np.maximum(bone, _bone(stump, 0.5, 0.72))
-    palm = np.minimum(
-        capsule(view, (0.3 * mirror, 0.6 * size), (0.1 * mirror, 5.2 * size), 3.2 * size * flesh, 2.5 * size * flesh),
-        capsule(view, (0.2 * mirror, 5 * size), (0.2 * mirror, 20), 2.5 * size * flesh),
-    )
-    soft = np.maximum(soft, 2.6 * size * dome(palm) ** 0.5)
+    bone = np.maximum(bone, _wrist(body, view, size, mirror))
+    soft = np.maximum(soft, _palm(view, size, mirror, flesh))
     if case.finding == "erosion":
         chosen = rng.permutation(len(knuckles))[: int(rng.integers(3, 8))]
         for index in chosen:
@@ -164,3 +155,32 @@ def frontal_hand(case: Case, view: View) -> Anatomy:
         place = f"at {len(chosen)} finger joints of the {side} hand"
     bone *= 1 + 0.1 * smooth_noise(case.scan, view.x.shape, 1.2)
     return Anatomy([("soft", soft), ("bone", bone)], lesion, place)
+
+
+def _finger_bone(view: View, start: tuple[float, float], end: tuple[float, float], radius: float) -> np.ndarray:
+    """Normalized radii of a metacarpal or phalanx: a shaft with two thicker ends. radius: cm."""
+    shaft = capsule(view, start, end, radius * 0.75)
+    ends = union(ellipse(view, *start, radius * 1.25, radius * 1.05), ellipse(view, *end, radius * 1.2, radius * 1.1))
+    return union(shaft, ends)
+
+
+def _wrist(body: np.random.Generator, view: View, size: float, mirror: int) -> np.ndarray:
+    """Thickness of the carpal bones, radius and ulna along each ray, cm."""
+    bone = np.zeros_like(view.x)
+    for index in range(8):
+        at = ((index % 4 - 1.6) * 1.15 * size * mirror, (5.0 if index < 4 else 6.1) * size)
+        carpal = blob(body, view, *at, 0.72 * size, 0.62 * size, 0.05)
+        bone = np.maximum(bone, _bone(carpal, 0.65, 0.88))
+    for x, radius in ((-0.7, 1.15), (1.35, 0.75)):
+        start, end = (x * size * mirror, 7.7 * size), (x * size * mirror * 1.05, 20)
+        bone = np.maximum(bone, _bone(capsule(view, start, end, radius * size, 0.6 * size), 0.5, 0.72))
+    return bone
+
+
+def _palm(view: View, size: float, mirror: int, flesh: float) -> np.ndarray:
+    """Thickness of the soft tissue of palm and forearm along each ray, cm. flesh: relative to the average."""
+    palm = np.minimum(
+        capsule(view, (0.3 * mirror, 0.6 * size), (0.1 * mirror, 5.2 * size), 3.2 * size * flesh, 2.5 * size * flesh),
+        capsule(view, (0.2 * mirror, 5 * size), (0.2 * mirror, 20), 2.5 * size * flesh),
+    )
+    return 2.6 * size * dome(palm) ** 0.5

@@ -1,4 +1,4 @@
-"""What an ultrasound probe on the upper abdomen or on the neck sees: y is the depth below the skin."""
+"""Views of an ultrasound probe on the upper abdomen and on the neck. y is the depth below the skin."""
 
 import math
 
@@ -43,6 +43,7 @@ def oblique_liver(case: Case, view: View) -> Anatomy:
 
 
 def _liver_lesion(case, view, wall, gallbladder_at, gallbladder_size, rng):
+    """Layers of the finding, its coverage, and its place in words."""
     x, y = rng.uniform(-3.5, 3.5), wall + rng.uniform(2.0, 6)
     radius = rng.uniform(1.0, 2.4) * case.cut
     if case.finding == "cyst":
@@ -70,6 +71,7 @@ def _liver_lesion(case, view, wall, gallbladder_at, gallbladder_size, rng):
 
 
 def _body_wall(case, view, wall):
+    """Layers of skin, fat, fascia and muscle, down to a depth of `wall` cm."""
     ripple = wall + 0.1 * np.sin(view.x * 0.9 + case.scan.uniform(0, 6))
     return [
         ("muscle", np.clip((ripple - view.y) / 0.1, 0, 1)),
@@ -88,7 +90,7 @@ def transverse_thyroid(case: Case, view: View) -> Anatomy:
     trachea_y = wall + body.uniform(1.5, 1.8)
     rng = case.lesion
 
-    centre = pick(scan, -1, 0, 1) * scan.uniform(0.5, 1.1)  # the probe's place across the neck
+    centre = pick(scan, -1, 0, 1) * scan.uniform(0.5, 1.1)  # distance of the probe from the middle of the neck, cm
     view = View(view.x + centre, view.y, view.spacing)
     layers = [("muscle", np.ones_like(view.x))]
     fibres = np.clip(smooth_noise(scan, (view.x.shape[0], 8), 2).repeat(view.x.shape[1] // 8 + 1, 1), 0, 1)

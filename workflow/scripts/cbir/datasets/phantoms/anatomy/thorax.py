@@ -1,4 +1,4 @@
-"""Frontal projection of the chest, for XR: cm of tissue along each ray."""
+"""Frontal projection of the chest, for XR. Layers hold the thickness of a tissue along each ray in cm."""
 
 import math
 from dataclasses import dataclass
@@ -8,19 +8,20 @@ import numpy as np
 from cbir.datasets.phantoms.anatomy import Anatomy, Case, pick, side_of
 from cbir.datasets.phantoms.shapes import View, blob, branches, capsule, dome, ellipse, fill
 
-LUNG_DEPTH = 13.5  # cm at the lung's middle
+# thickness of a lung along the ray through its middle, cm
+LUNG_DEPTH = 13.5
 
 
 @dataclass
 class _Chest:
-    """Sizes of a patient's chest, cm."""
+    """Sizes of the chest of a patient. Lengths are in cm."""
 
-    build: float
-    length: float  # relative
-    half: float  # half a lung's width
-    heart: float  # relative
+    build: float  # girth, relative to the average
+    length: float  # height of the lungs, relative to the average
+    half: float  # half the width of a lung
+    heart: float  # size of the heart, relative to the average
     rib_spacing: float
-    rib_slope: float
+    rib_slope: float  # curvature of the posterior ribs, 1/cm
 
 
 def frontal_chest(case: Case, view: View) -> Anatomy:
@@ -34,7 +35,7 @@ def frontal_chest(case: Case, view: View) -> Anatomy:
         rib_spacing=body.uniform(2.1, 2.6),
         rib_slope=body.uniform(0.03, 0.05),
     )
-    breath = case.scan.uniform(-1.4, 1.4)  # cm that the diaphragm stands lower or higher
+    breath = case.scan.uniform(-1.4, 1.4)  # distance by which the diaphragm is lower than on average, cm
     if case.finding == "cardiomegaly":
         chest.heart *= case.lesion.uniform(1.35, 1.75)
     affected = pick(case.lesion, -1, 1)
@@ -60,7 +61,8 @@ def frontal_chest(case: Case, view: View) -> Anatomy:
     hila = np.minimum(ellipse(view, -3.3, 0.2, 1.2, 2.1), ellipse(view, 3.6, -0.2, 1.2, 2.0))
     middle = np.maximum(10 * dome(heart) ** 0.6, np.maximum(7 * dome(great) ** 0.6, 6 * dome(atrium)))
     middle = np.minimum(np.maximum(middle, 4 * dome(knob)) + 1.2 * dome(hila), air + 2)
-    soft += 0.85 * middle - 1.3 * dome(capsule(view, (0, -18), (0.1, -2.5), 0.85))  # less the trachea
+    trachea = capsule(view, (0, -18), (0.1, -2.5), 0.85)
+    soft += 0.85 * middle - 1.3 * dome(trachea)
     air -= np.minimum(air, middle)
 
     if case.finding == "nodule":
@@ -83,7 +85,11 @@ def frontal_chest(case: Case, view: View) -> Anatomy:
 
 
 def _lung(case, view, chest, side, breath, finding):
-    """Depth that is not soft tissue, depth of aerated lung, depth of vessels and pleura, and the lesion's coverage."""
+    """Make one lung, on the side -1 (right) or 1 (left).
+
+    Returns, for each ray, the thickness of soft tissue that the lung replaces, of aerated lung and of vessels with
+    pleura, in cm; and the coverage by the lesion.
+    """
     outward = np.abs(view.x)
     base = (10.2 if side > 0 else 9.0) * chest.length + breath
     height = 14.5 * chest.length
@@ -101,7 +107,7 @@ def _lung(case, view, chest, side, breath, finding):
         spared *= 1 - 0.85 * fluid
         return spared, spared, vessels * (1 - fluid), fluid
     if finding == "pneumothorax":
-        left = case.lesion.uniform(0.5, 0.85)  # share of the lung's width that is left
+        left = case.lesion.uniform(0.5, 0.85)  # width of the collapsed lung, relative to its normal width
         collapsed = ellipse(
             view, centre - side * 2.5 * (1 - left), 5.0, (chest.half + 0.2) * left, height * (left + 0.02)
         )
@@ -113,12 +119,12 @@ def _lung(case, view, chest, side, breath, finding):
 
 
 def _skeleton(view, chest):
-    """cm of bone along each ray."""
+    """Thickness of bone along each ray, cm."""
     outward = np.abs(view.x)
     discs = 0.75 + 0.25 * np.tanh(3 * np.cos(2 * math.pi * view.y / (chest.rib_spacing * 1.05)) + 1.5)
     bone = 1.1 * np.sqrt(dome(view.x / 1.75)) * discs * np.clip((18 - view.y) / 2, 0, 1)
     cage = np.minimum(ellipse(view, 0, 2, 2 * chest.half + 1.5, 15.5 * chest.length), 2)
-    edge = 1 + 1.2 * np.clip(cage - 0.75, 0, 0.25) / 0.25  # ribs run along the ray at the flank
+    edge = 1 + 1.2 * np.clip(cage - 0.75, 0, 0.25) / 0.25  # at the flanks, the ribs run along the ray
     posterior = (chest.rib_slope, chest.rib_spacing, 0.5, 0.55, 1.8)
     anterior = (-1.7 * chest.rib_slope, 1.15 * chest.rib_spacing, 0.6, 0.3, 5)
     for bow, spacing, width, depth, start in (posterior, anterior):

@@ -9,7 +9,7 @@ from cbir.datasets.phantoms.shapes import View, blob, branches, capsule, ellipse
 
 
 def _wall(case: Case, view: View, rx: float, ry: float, ribs: bool) -> tuple[list, float, float]:
-    """Skin, fat, muscle and ribs; also the half-axes of the cavity within."""
+    """Layers of skin, fat, muscle and ribs. Also returns the half-axes of the cavity inside, in cm."""
     body = case.body
     fat = body.uniform(0.6, 1.6) * case.build**3
     muscle = body.uniform(1.2, 2.0)
@@ -29,6 +29,7 @@ def _wall(case: Case, view: View, rx: float, ry: float, ribs: bool) -> tuple[lis
 
 
 def _spine(case: Case, view: View, y: float) -> list:
+    """Layers of a vertebra with its centre at a height of y, the spinal canal and the muscles of the back."""
     scale = case.body.uniform(0.9, 1.15)
     vertebra = ellipse(view, 0, y, 2.1 * scale, 1.6 * scale)
     arch = np.minimum(
@@ -51,7 +52,7 @@ def axial_chest(case: Case, view: View) -> Anatomy:
     gap = body.uniform(1.6, 2.4)
     heart = body.uniform(0.85, 1.15)
 
-    level = scan.uniform(0, 1)  # the slice: 0 at the aortic arch, 1 at the heart
+    level = scan.uniform(0, 1)  # height of the slice, from 0 (aortic arch) to 1 (heart)
     lungs = np.minimum(
         *(ellipse(view, s * (rx + gap) / 2, 0.3, (rx - gap) / 2 + 0.6, ry * (0.88 + 0.1 * level)) for s in (-1, 1))
     )
@@ -79,6 +80,7 @@ def axial_chest(case: Case, view: View) -> Anatomy:
 
 
 def _chest_lesion(case, view, lung, rx, ry):
+    """Layers of the finding, its coverage, and its place in words. lung: coverage by the lungs."""
     rng = case.lesion
     side = pick(rng, -1, 1)
     if case.finding == "nodule":
@@ -111,7 +113,7 @@ def axial_abdomen(case: Case, view: View) -> Anatomy:
     kidney_size = body.uniform(0.85, 1.1)
     shapes = np.random.default_rng(body.integers(2**32))
 
-    level = scan.uniform(0, 1)  # the slice: 0 at the dome of the spleen, 1 at the kidneys' hilum
+    level = scan.uniform(0, 1)  # height of the slice, from 0 (dome of the spleen) to 1 (hilum of the kidneys)
     cavity = fill(ellipse(view, 0, 0, rx, ry), 0.02)
     reach = size * (1 - 0.3 * level)
     liver_at = (-0.48 * rx, -0.12 * ry)
@@ -154,6 +156,7 @@ def axial_abdomen(case: Case, view: View) -> Anatomy:
 
 
 def _abdomen_lesion(case, view, liver, liver_at, kidneys, rx, ry):
+    """Layers of the finding, its coverage, and its place in words. liver: coverage by the liver."""
     rng = case.lesion
     side = pick(rng, -1, 1)
     x, y = liver_at[0] + rng.uniform(-0.15, 0.2) * rx, liver_at[1] + rng.uniform(-0.3, 0.3) * ry

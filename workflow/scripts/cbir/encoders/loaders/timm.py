@@ -1,4 +1,4 @@
-"""Encoders whose architecture is timm's: under timm's names for their tensors, or under names that map to them."""
+"""Encoders in timm's architectures, with tensors under timm's names or under names that the entry maps to them."""
 
 from pathlib import Path
 
@@ -12,7 +12,10 @@ POOLING = {"mean": "avg", "class-token": "token"}
 
 
 def load_image_encoder(entry: dict, weights: Path | None) -> torch.nn.Module:
-    """A timm architecture without its classifier; its weights from the file, or random from the entry's seed."""
+    """A timm architecture without its classifier: pixels (b, 3, h, w) -> (b, d).
+
+    The weights come from the file, or are random from the entry's seed where there is no file.
+    """
     if weights is None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(entry["weights"]["seed"])
@@ -23,7 +26,7 @@ def load_image_encoder(entry: dict, weights: Path | None) -> torch.nn.Module:
 
 
 def create_architecture(entry: dict) -> torch.nn.Module:
-    """The architecture with the entry's options and pooling. Raises InputError where timm has no such one."""
+    """timm's architecture with the entry's options and pooling. Raises InputError if timm has no such architecture."""
     try:
         return timm.create_model(
             entry["architecture"], global_pool=POOLING[entry["pooling"]], **entry.get("options", {})
@@ -33,6 +36,6 @@ def create_architecture(entry: dict) -> torch.nn.Module:
 
 
 def without_classifier(model: torch.nn.Module) -> torch.nn.Module:
-    """The model with its features as output."""
+    """The model, changed so that its output is the features before its classifier."""
     model.reset_classifier(0)
     return model

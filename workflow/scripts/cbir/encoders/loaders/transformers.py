@@ -1,7 +1,7 @@
-"""Encoders whose architecture is one of transformers', from checkpoints under the names that were published.
+"""Encoders in the architectures of transformers, with tensors under the names that were published.
 
-transformers renames its modules from release to release and maps published names to the present ones as it loads;
-`from_pretrained` is asked for its report, and anything that is not accounted for in it is refused.
+transformers renames its modules from release to release, and maps published names to the present ones while loading.
+`from_pretrained` reports how it used every tensor; any tensor that is missing or left over is an error.
 """
 
 from collections.abc import Callable
@@ -20,12 +20,12 @@ POOLING: dict[str, Callable[[transformers.utils.ModelOutput], torch.Tensor]] = {
     "pooled": lambda output: output.pooler_output.flatten(1),
 }
 
-set_verbosity_error()  # its report is read and raised, not logged
+set_verbosity_error()  # loading problems are raised as errors, so they need not be logged
 disable_progress_bar()
 
 
 class Tower(torch.nn.Module):
-    """A transformers model with its pooling, and the linear projection where there is one."""
+    """A transformers model with its pooling and, where there is one, its linear projection."""
 
     def __init__(self, model: transformers.PreTrainedModel, pooling: str, projection: torch.nn.Module):
         super().__init__()
@@ -34,7 +34,7 @@ class Tower(torch.nn.Module):
         self.projection = projection
 
     def forward(self, *inputs: torch.Tensor, **named: torch.Tensor) -> torch.Tensor:
-        """An image batch, or tokens by name -> (b, d)."""
+        """A batch of images, or tokens by name -> (b, d)."""
         return self.projection(self.pool(self.model(*inputs, **named)))
 
 
@@ -49,9 +49,10 @@ def load_text_encoder(entry: dict, weights: Path) -> torch.nn.Module:
 
 
 def load_tower(tower: dict, weights: Path) -> torch.nn.Module:
-    """A tower of a catalogue entry: its architecture with its options, pooling and projection, filled from the file.
+    """A tower of a catalogue entry with its weights.
 
-    Raises InputError that names all missing, unexpected and misshapen tensors, or an unknown architecture.
+    tower: the entry, or its `text`: architecture, options, pooling and tensors. Raises InputError that names every
+    tensor that is missing, unexpected or has another shape, and for an unknown architecture.
     """
     tensors = read_tensors(weights, tower.get("tensors", {}))
     projection = make_projection(tensors, tower.get("tensors", {}).get("projection"))
@@ -71,8 +72,8 @@ def load_tower(tower: dict, weights: Path) -> torch.nn.Module:
     problems = [f"missing {name}" for name in sorted(report["missing_keys"])]
     problems += [f"unexpected {name}" for name in sorted(report["unexpected_keys"])]
     problems += [
-        f"{name} is {tuple(given)}, should be {tuple(wanted)}"
-        for name, given, wanted in sorted(report["mismatched_keys"])
+        f"{name} is {tuple(given)}, should be {tuple(needed)}"
+        for name, given, needed in sorted(report["mismatched_keys"])
     ]
     problems += report["error_msgs"]
     if problems:
@@ -81,7 +82,10 @@ def load_tower(tower: dict, weights: Path) -> torch.nn.Module:
 
 
 def make_projection(tensors: dict[str, torch.Tensor], name: str | None) -> torch.nn.Module:
-    """The linear layer of this name, taken out of the tensors; nothing done where there is no name."""
+    """The linear layer with this name, whose tensors are removed from `tensors`; the identity if the name is None.
+
+    Raises InputError if there is no such layer.
+    """
     if name is None:
         return torch.nn.Identity()
     weight, bias = tensors.pop(f"{name}.weight", None), tensors.pop(f"{name}.bias", None)

@@ -1,4 +1,4 @@
-"""Towers of open_clip's models, from checkpoints under open_clip's names."""
+"""Image and text towers in open_clip's architectures, with tensors under open_clip's names."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def load_text_encoder(entry: dict, weights: Path) -> torch.nn.Module:
             pooler_type=text["hf_pooler_type"],
             proj_type=text["hf_proj_type"],
         )
-        tower.transformer.pooler = None  # what hf_pooler_type stands for
+        tower.transformer.pooler = None  # open_clip pools by itself, as hf_pooler_type says
     else:
         tower = _build_text_tower(config["embed_dim"], text, config.get("quick_gelu", False))
     load_tensors(tower, read_tensors(weights, entry["text"]["tensors"]), weights)
@@ -40,7 +40,7 @@ def load_text_encoder(entry: dict, weights: Path) -> torch.nn.Module:
 
 
 class Tokens(torch.nn.Module):
-    """A text tower of open_clip, which takes its tokens under the name that tokenizers give them."""
+    """A text tower of open_clip that takes its tokens under the name that tokenizers give them."""
 
     def __init__(self, tower: torch.nn.Module):
         super().__init__()
@@ -52,7 +52,10 @@ class Tokens(torch.nn.Module):
 
 
 def read_model_config(entry: dict) -> dict:
-    """open_clip's configuration of a model: the entry's options, or open_clip's own of that name."""
+    """The configuration of a model for open_clip: the entry's options if there are any, else open_clip's own.
+
+    Raises InputError if open_clip knows no such architecture.
+    """
     config = entry.get("options") or open_clip.get_model_config(entry["architecture"])
     if config is None:
         raise InputError(f"open_clip: no {entry['architecture']}; correct the entry's architecture, or give options")
