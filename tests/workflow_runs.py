@@ -1,4 +1,4 @@
-"""Real runs of the workflow on a small dataset that the tests make."""
+"""Helpers for real runs of the workflow on a small dataset, which the tests make."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ FINDINGS = ["normal", "lesion"]
 
 
 def make_dataset(folder: Path, patients: int = 16) -> None:
-    """Images of three regions, one finding per patient, with their table images.csv."""
+    """Write images of three regions, with one finding per patient, and their table images.csv."""
     generator = np.random.default_rng(7)
     rows, (y, x) = [], np.mgrid[:48, :64]
     places = [(modality, region) for modality, regions in REGIONS.items() for region in regions]
@@ -38,7 +38,7 @@ def make_dataset(folder: Path, patients: int = 16) -> None:
 
 
 def write_experiment(folder: Path, data: Path, **changes) -> Path:
-    """A small experiment on the images of make_dataset, with `changes` to its top-level keys."""
+    """Write a small experiment on the images of make_dataset. changes: other values of its top-level keys."""
     experiment = {
         "datasets": {"small": {"source": "table", "root": str(data), "table": "images.csv"}},
         "models": ["efficientnet-lite0", "pixels"],
@@ -55,13 +55,13 @@ def write_experiment(folder: Path, data: Path, **changes) -> Path:
 
 
 def command(folder: Path, *arguments: str) -> list[str]:
-    """The call of Snakemake on folder/experiment.yaml with folder as its working directory."""
+    """The command that runs Snakemake on folder/experiment.yaml, with `folder` as its working directory."""
     options = ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
     return [sys.executable, "-m", "snakemake", *options, "--configfile", str(folder / "experiment.yaml"), *arguments]
 
 
 def run(folder: Path, *arguments: str, timeout: int = 600) -> subprocess.CompletedProcess:
-    """Run Snakemake to its end; its output, both streams, is in stdout."""
+    """Run Snakemake to its end. The result has the output of both streams in stdout."""
     return subprocess.run(
         command(folder, *arguments),
         stdout=subprocess.PIPE,
@@ -75,7 +75,7 @@ def run(folder: Path, *arguments: str, timeout: int = 600) -> subprocess.Complet
 
 
 def tables(folder: Path) -> dict[str, bytes]:
-    """Name and content of every table of the run in folder that holds no seconds, which differ from run to run."""
+    """Name and content of every table of a run, except those with running times, which differ from run to run."""
     paths = sorted((folder / "results/tables").iterdir())
     found = {path.name: path.read_bytes() for path in paths if path.name not in ("cost.csv", "indexes.csv")}
     assert "retrieval.csv" in found
@@ -83,7 +83,7 @@ def tables(folder: Path) -> dict[str, bytes]:
 
 
 def wait_for(condition, process: subprocess.Popen, seconds: float = 300) -> None:
-    """Wait until condition() holds, while process runs."""
+    """Wait until condition() is true. Fails if the process ends before, or after the given seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, "the run ended before it could be killed"

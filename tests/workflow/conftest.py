@@ -14,7 +14,7 @@ def data(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, data) -> Path:
-    """The folder of a whole run with two cores."""
+    """The folder of a complete run on two cores."""
     folder = tmp_path_factory.mktemp("finished")
     write_experiment(folder, data)
     done = run(folder, "--cores", "2")

@@ -13,7 +13,7 @@ STAND_IN = ROOT / "tests/conda_stand_in/bin"
 
 @pytest.fixture
 def snakemake_alone(tmp_path) -> Path:
-    """An environment with Snakemake and what it needs, nothing else; its bin folder."""
+    """The bin folder of an environment that has nothing but Snakemake and the packages that it needs."""
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "snakemake"], check=True)
     folder = tmp_path / "snakemake/bin"
     constraints = ROOT / "envs/lock.txt"

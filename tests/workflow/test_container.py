@@ -16,7 +16,7 @@ def test_the_image_has_the_python_of_the_environments_and_the_packages_of_the_lo
     assert re.search(r"^COPY envs/lock\.txt (\S+)$\nRUN .*--requirement \1$", DOCKERFILE, re.MULTILINE)
 
 
-def test_the_image_holds_all_that_a_run_reads():
+def test_the_image_contains_every_file_that_a_run_reads():
     kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     assert all((ROOT / name).exists() for name in kept)
     assert {"Snakefile", "config.yaml", "config", "envs", "profiles", "workflow"} <= kept

@@ -23,7 +23,7 @@ def test_a_bad_configuration_is_refused_before_anything_runs(data, tmp_path, cha
     assert not (tmp_path / "results").exists()
 
 
-def test_an_experiment_of_its_own_takes_nothing_from_the_default_one(data, tmp_path):
+def test_an_experiment_of_ones_own_takes_no_value_from_the_default_experiment(data, tmp_path):
     write_experiment(tmp_path, data, models=["pixels"])
     planned = run(tmp_path, "-n").stdout
     assert "small" in planned
@@ -31,7 +31,7 @@ def test_an_experiment_of_its_own_takes_nothing_from_the_default_one(data, tmp_p
     assert "dicom-samples" not in planned
 
 
-def test_a_missing_root_is_named(tmp_path):
+def test_the_message_about_a_missing_root_names_its_folder_and_its_key(tmp_path):
     write_experiment(tmp_path, tmp_path / "nowhere", models=["pixels"])
     done = run(tmp_path, "--cores", "1")
     assert done.returncode != 0
@@ -40,7 +40,7 @@ def test_a_missing_root_is_named(tmp_path):
 
 @pytest.fixture
 def broken(tmp_path):
-    """A dataset with an image cut short, an empty one and one that is no image."""
+    """The names of three broken files in a dataset: a truncated image, an empty file and a text file."""
     make_dataset(tmp_path / "data", patients=8)
     images = sorted((tmp_path / "data/XR/chest").iterdir())
     images[0].write_bytes(images[0].read_bytes()[:300])
@@ -50,7 +50,7 @@ def broken(tmp_path):
     return [path.name for path in images[:3]]
 
 
-def test_all_unreadable_images_are_named_at_once_before_the_embedding(tmp_path, broken):
+def test_one_message_before_the_embedding_names_all_unreadable_images(tmp_path, broken):
     done = run(tmp_path, "--cores", "1")
     assert done.returncode != 0
     assert "3 of 48 images cannot be read" in done.stdout
@@ -83,7 +83,7 @@ def test_a_search_deeper_than_the_index_is_refused_before_the_embedding(data, tm
     assert not (tmp_path / "results/embeddings").exists()
 
 
-def test_what_was_finished_before_an_error_stays(data, tmp_path):
+def test_files_that_were_finished_before_an_error_stay(data, tmp_path):
     folder = tmp_path / "data"
     make_dataset(folder, patients=8)
     write_experiment(tmp_path, folder, models=["pixels"], index_sizes=["full"])

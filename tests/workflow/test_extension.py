@@ -1,4 +1,4 @@
-"""The project is extended in one place: each recipe of docs/architecture.md, followed to the letter and run."""
+"""The recipes of docs/architecture.md for a source, an encoder, a metric and a figure, followed literally and run."""
 
 import shutil
 import subprocess
@@ -21,7 +21,7 @@ from PIL import Image
 
 
 def read_images(dataset: str, options: dict) -> pd.DataFrame:
-    """Two findings, stripes across and stripes along, one image per patient."""
+    """Draw stripes in two directions, the two findings; one row per image and patient."""
     rows = []
     for number in range(options["patients"]):
         stripes = np.add.outer(np.zeros(40), np.arange(40) * (number + 3) % 40 * 6).astype(np.uint8)
@@ -90,7 +90,7 @@ def draw(frequency: pd.DataFrame, *, styles: dict[str, ModelStyle]) -> Figure:
 
 @pytest.fixture(scope="module")
 def extended(tmp_path_factory) -> Path:
-    """The results of an experiment in a copy of the project with a source, an encoder, a metric and a figure more."""
+    """The results of an experiment in a copy of the project with one more source, encoder, metric and figure."""
     folder = tmp_path_factory.mktemp("extended")
     for name in ("Snakefile", "config.yaml", "config", "envs", "profiles", "workflow"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
@@ -122,7 +122,7 @@ def extended(tmp_path_factory) -> Path:
 
 
 def append(path: Path, text: str) -> None:
-    """Write a new file, or add to the end of one that is there."""
+    """Add text to the end of a file; a missing file is made."""
     with path.open("a", encoding="utf-8") as file:
         file.write(text)
 
@@ -133,7 +133,7 @@ def test_a_source_is_two_new_files(extended):
     assert set(manifest["label"]) == {"XR/hand/across", "XR/hand/along"}
 
 
-def test_an_encoder_is_an_entry(extended):
+def test_an_encoder_is_an_entry_of_the_catalogue(extended):
     main = pd.read_csv(extended / "tables/retrieval_main.csv")
     assert main["model"].tolist() == ["pixels", "lite0-other-seed"]
 

@@ -6,7 +6,7 @@ import yaml
 from workflow_runs import ROOT
 
 
-def test_the_study_is_planned_in_full(tmp_path):
+def test_the_plan_of_the_study_has_every_combination(tmp_path):
     experiment = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
     for name, options in experiment["datasets"].items():
         if "root" in options:

@@ -54,7 +54,7 @@ setTimeout(async () => {
 
 @pytest.fixture(scope="module")
 def chromium() -> list[str]:
-    """The call of Chromium without a window and without a network; installed where it lacks (Debian, as root)."""
+    """The command that starts Chromium without window and network. A missing one is installed (Debian, as root)."""
     if shutil.which("chromium") is None:
         install("chromium")
     offline = ["--host-resolver-rules=MAP * ~NOTFOUND"]
@@ -87,7 +87,7 @@ def test_the_report_shows_every_figure_and_table_in_a_browser_without_a_network(
     assert all(len(caption) > 40 for caption in seen["captions"].values())
     assert {path for part in seen["categories"]["Figures"].values() for path in part} == figures
     assert "small" in seen["menu"]
-    assert len(seen["charts"]) == 2  # of running times and of dates
+    assert len(seen["charts"]) == 2  # one of running times, one of dates
     assert min(seen["charts"]) > 10
     assert {"embed_shard", "score_retrieval"} <= set(seen["timed"])
     scores = pd.read_csv(results / "tables/retrieval.csv", dtype="str")

@@ -70,7 +70,7 @@ def test_a_second_call_finds_nothing_to_do(finished):
     assert "last written with another" not in done.stdout
 
 
-def test_results_of_another_library_or_of_other_packages_are_named(finished, tmp_path):
+def test_a_run_names_a_changed_library_and_changed_packages(finished, tmp_path):
     record = json.loads((finished / "results/run.json").read_text())
     record["runs"][-1]["code"]["library"] = "0" * 64
     record["runs"][-1]["versions"]["numpy"] = "1.0"
@@ -89,7 +89,7 @@ def test_one_core_gives_the_same_bytes_as_two(finished, data, tmp_path):
     assert tables(tmp_path) == tables(finished)
 
 
-def test_a_killed_run_goes_on_where_it_was(finished, data, tmp_path):
+def test_a_killed_run_continues_where_it_was(finished, data, tmp_path):
     write_experiment(tmp_path, data)
     process = subprocess.Popen(
         command(tmp_path, "--cores", "2", "tables"),
@@ -108,7 +108,7 @@ def test_a_killed_run_goes_on_where_it_was(finished, data, tmp_path):
     assert tables(tmp_path) == tables(finished)
 
 
-def test_a_second_run_at_once_is_refused_and_harms_nothing(finished, data, tmp_path):
+def test_a_second_run_at_the_same_time_is_refused_and_does_no_harm(finished, data, tmp_path):
     write_experiment(tmp_path, data, models=["pixels"])
     first = subprocess.Popen(
         command(tmp_path, "--cores", "1", "tables"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -152,14 +152,14 @@ def test_a_script_runs_by_hand_from_the_log_of_its_job(finished, tmp_path, monke
 
 
 def changed_jobs(folder: Path) -> dict[str, str]:
-    """How often each rule would run now, by a dry run."""
+    """How many jobs of each rule a dry run plans."""
     planned = run(folder, "-n", "tables").stdout
     return dict(re.findall(r"^(\w+) +(\d+)$", planned, re.MULTILINE))
 
 
 @pytest.fixture
 def copied(finished, data, tmp_path):
-    """A copy of a finished run and of its images, where both may be changed."""
+    """The folder of a copied run on copied images, which a test may change."""
     shutil.copytree(finished, tmp_path / "run", copy_function=shutil.copy2)
     shutil.copytree(data, tmp_path / "data", copy_function=shutil.copy2)
     write_experiment(tmp_path / "run", tmp_path / "data")
@@ -169,17 +169,17 @@ def copied(finished, data, tmp_path):
 
 
 def embedded(folder: Path) -> int:
-    """How many images the last embedding jobs of pixels embedded."""
+    """How many images the last jobs embedded with the encoder pixels."""
     records = (folder / "results/embeddings/shards/small/pixels").glob("*.json")
     return sum(json.loads(record.read_text())["embedded"] for record in records)
 
 
 def test_images_that_moved_are_not_embedded_again(copied):
-    """The fixture has moved them all: other paths, the same pixels."""
+    """The fixture has moved all images: their paths are new, their pixels are the same."""
     assert embedded(copied) == 0
 
 
-def test_options_that_touch_no_pixel_reach_no_embedding_job(copied):
+def test_options_that_change_no_pixels_start_no_embedding_job(copied):
     dataset = {"source": "table", "root": str(copied.parent / "data"), "table": "images.csv"}
     options = {"split": {"train": 0.6, "val": 0.1, "test": 0.3}, "min_per_label": 3, "index_sizes": [15, "full"]}
     write_experiment(copied, copied.parent / "data", datasets={"small": dataset | options})
@@ -188,7 +188,7 @@ def test_options_that_touch_no_pixel_reach_no_embedding_job(copied):
     assert {"make_manifest", "inspect_images", "embed_images"}.isdisjoint(planned)
 
 
-def test_an_image_that_is_added_costs_one_image_and_one_that_is_relabelled_none(copied):
+def test_an_added_image_is_embedded_and_a_relabelled_one_is_not(copied):
     data = copied.parent / "data"
     pixels = np.asarray(Image.open(data / "XR/chest/00-0.png"))
     Image.fromarray(pixels[::-1].copy()).save(data / "XR/chest/new.png")

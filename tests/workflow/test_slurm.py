@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def slurm(tmp_path):
     if os.geteuid() != 0:
-        pytest.skip("starting Slurm wants root")
+        pytest.skip("starting Slurm needs root")
     if SITE.exists() and not SITE.read_text().startswith(CONFIGURATION[:20]):
         pytest.skip(f"this machine has a Slurm of its own ({SITE})")
     folder = tmp_path / "slurm"
@@ -22,7 +22,7 @@ def slurm(tmp_path):
 
 
 @pytest.mark.usefixtures("slurm")
-def test_the_default_experiment_in_small_gives_the_same_tables_through_slurm(tmp_path):
+def test_a_small_default_experiment_gives_the_same_tables_through_slurm(tmp_path):
     experiment = yaml.safe_load((ROOT / "config.yaml").read_text()) | {"index_sizes": [30, "full"], "index_draws": 1}
     experiment["datasets"]["phantoms"] |= {"patients": 24, "min_per_label": 2}
     experiment |= {"models": ["efficientnet-lite0", "pixels"], "search": {"k": 10}}

@@ -12,7 +12,7 @@ CHECKOUT = ["Snakefile", "config.yaml", "config", "envs", "profiles", "workflow"
 
 @pytest.fixture
 def read_only_checkout(tmp_path):
-    """A copy of what the workflow is, in which nothing can be written."""
+    """A copy of the files of the workflow, in a folder where nothing can be written."""
     folder = tmp_path / "checkout"
     folder.mkdir()
     subprocess.run(["cp", "-R", *CHECKOUT, folder], cwd=ROOT, check=True)
@@ -21,7 +21,7 @@ def read_only_checkout(tmp_path):
     subprocess.run(["chmod", "-R", "u+w", folder], check=True)
 
 
-def test_a_read_only_checkout_writes_results_elsewhere_and_runs_in_any_directory(
+def test_a_run_from_a_read_only_checkout_writes_only_to_its_results_folder(
     read_only_checkout, finished, data, tmp_path
 ):
     work, scratch = tmp_path / "work", tmp_path / "scratch/results"
@@ -29,7 +29,7 @@ def test_a_read_only_checkout_writes_results_elsewhere_and_runs_in_any_directory
     write_experiment(work, data, models=["pixels"], results=str(scratch))
     call = command(work, "--cores", "2", "tables")
     call[call.index(str(ROOT / "Snakefile"))] = str(read_only_checkout / "Snakefile")
-    if os.geteuid() == 0:  # root writes where it may not, but for this
+    if os.geteuid() == 0:  # without this, root could write anywhere
         call = ["setpriv", "--bounding-set", "-dac_override", "--inh-caps", "-dac_override", *call]
     before = sorted(read_only_checkout.rglob("*"))
     done = subprocess.run(call, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)

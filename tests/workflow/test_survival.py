@@ -30,7 +30,7 @@ def start(folder: Path) -> subprocess.Popen:
 
 
 def jobs(folder: Path, rule: str) -> list[psutil.Process]:
-    """The processes that are at a rule's script in folder."""
+    """The processes that run the script of a rule in `folder`."""
     return [
         process
         for process in psutil.process_iter(["name", "cmdline"])
@@ -41,7 +41,7 @@ def jobs(folder: Path, rule: str) -> list[psutil.Process]:
 
 @pytest.fixture(scope="module")
 def retrieved(tmp_path_factory, data) -> Path:
-    """The folder of a run of one model to the table of scores."""
+    """The folder of a run with one model, up to the table of scores."""
     folder = tmp_path_factory.mktemp("retrieved")
     write_experiment(folder, data, models=["pixels"], index_draws=1)
     done = run(folder, "--cores", "2", TABLE)
@@ -49,13 +49,13 @@ def retrieved(tmp_path_factory, data) -> Path:
     return folder
 
 
-def ends_alike(folder: Path, retrieved: Path) -> None:
+def check_same_end(folder: Path, retrieved: Path) -> None:
     done = run(folder, "--cores", "2", TABLE)
     assert done.returncode == 0, done.stdout
     assert (folder / TABLE).read_bytes() == (retrieved / TABLE).read_bytes()
 
 
-def test_a_killed_job_is_done_by_the_same_command(retrieved, data, tmp_path):
+def test_the_same_command_finishes_a_killed_job(retrieved, data, tmp_path):
     write_experiment(tmp_path, data, models=["pixels"], index_draws=1)
     first = start(tmp_path)
     wait_for(lambda: jobs(tmp_path, "embed_images"), first)
@@ -66,17 +66,17 @@ def test_a_killed_job_is_done_by_the_same_command(retrieved, data, tmp_path):
     said, _ = first.communicate()
     assert first.returncode != 0
     assert "Error in rule embed_images" in said
-    ends_alike(tmp_path, retrieved)
+    check_same_end(tmp_path, retrieved)
     assert manifest.stat().st_mtime_ns == before
 
 
-def test_a_killed_embedding_goes_on_at_the_batch_where_it_was(data, tmp_path):
+def test_a_killed_embedding_job_continues_at_the_batch_where_it_was(data, tmp_path):
     options = {"threads": 1, "batch_size": 4, "shards": 1}
     write_experiment(tmp_path, data, models=["efficientnet-lite0"], index_draws=1, embedding=options)
     store = tmp_path / "results/vectors/efficientnet-lite0"
 
     def images() -> int:
-        """Images in all segments of the store; their records are the hash and 1,280 numbers."""
+        """Number of images in the store. A record has a hash of 16 bytes and 1,280 numbers of 4 bytes."""
         return sum(path.stat().st_size // (16 + 4 * 1280) for path in store.rglob("*.vectors"))
 
     first = start(tmp_path)
@@ -103,30 +103,30 @@ def test_a_job_that_outlives_its_killed_run_does_no_harm(retrieved, data, tmp_pa
         orphan.suspend()
     first.kill()
     first.wait()
-    ends_alike(tmp_path, retrieved)
+    check_same_end(tmp_path, retrieved)
     for orphan in orphans:
         with suppress(psutil.NoSuchProcess):
             orphan.resume()
     _, alive = psutil.wait_procs(orphans, timeout=60)
     assert not alive
-    ends_alike(tmp_path, retrieved)
+    check_same_end(tmp_path, retrieved)
 
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A disk of half a megabyte, and a function that enlarges it."""
+    """The folder of a disk of 500 kB, and a function that enlarges the disk."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=500k", "tmpfs", disk], stderr=subprocess.PIPE, text=True, check=False
     )
     if mounted.returncode:
-        pytest.skip(f"mounting a small disk wants root: {mounted.stderr.strip()}")
+        pytest.skip(f"mounting a small disk needs root: {mounted.stderr.strip()}")
     yield disk, lambda: subprocess.run(["mount", "-o", "remount,size=100m", disk], check=True)
     subprocess.run(["umount", "--lazy", disk], check=True)
 
 
-def test_a_run_on_a_full_disk_goes_on_when_there_is_room(retrieved, data, small_disk):
+def test_a_run_that_filled_the_disk_continues_when_there_is_room(retrieved, data, small_disk):
     disk, enlarge = small_disk
     write_experiment(disk, data, models=["pixels"], index_draws=1)
     done = run(disk, "--cores", "2", TABLE)
@@ -135,12 +135,12 @@ def test_a_run_on_a_full_disk_goes_on_when_there_is_room(retrieved, data, small_
     unsplit = disk / "results/manifests/unsplit/small.parquet"
     before = unsplit.stat().st_mtime_ns
     enlarge()
-    ends_alike(disk, retrieved)
+    check_same_end(disk, retrieved)
     assert unsplit.stat().st_mtime_ns == before
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_truncated_file_is_set_aside_and_made_again_alone(retrieved, tmp_path, part):
+def test_a_truncated_file_is_set_aside_and_only_this_file_is_made_again(retrieved, tmp_path, part):
     folder = shutil.copytree(retrieved, tmp_path / "copy", copy_function=shutil.copy2)
     damaged = folder / "results" / PARTS[part]
     damaged.write_bytes(damaged.read_bytes()[: damaged.stat().st_size // 2])
@@ -154,5 +154,5 @@ def test_a_truncated_file_is_set_aside_and_made_again_alone(retrieved, tmp_path,
     done = run(folder, "--cores", "2", TABLE)
     assert done.returncode != 0
     assert f"The file is now {damaged.name}.damaged; run the same command again" in done.stdout
-    ends_alike(folder, retrieved)
+    check_same_end(folder, retrieved)
     assert {path: path.stat().st_mtime_ns for path in before} == before

@@ -7,7 +7,7 @@ from workflow_runs import make_dataset, run, write_experiment
 
 @pytest.fixture(scope="module")
 def united(tmp_path_factory):
-    """The folder of a run on two datasets and their union, patients hashed in one of them."""
+    """The results of a run on two datasets, of which one has hashed patients, and on their union."""
     folder = tmp_path_factory.mktemp("united")
     for name, patients in (("first", 8), ("second", 10)):
         make_dataset(folder / name, patients)
@@ -20,7 +20,7 @@ def united(tmp_path_factory):
     return folder / "results"
 
 
-def test_a_union_holds_the_images_of_its_members_in_their_splits(united):
+def test_a_union_has_the_images_of_its_members_in_the_same_splits(united):
     parts = {name: pd.read_parquet(united / f"manifests/{name}.parquet") for name in ("first", "second", "both")}
     assert len(parts["both"]) == len(parts["first"]) + len(parts["second"])
     expected = pd.concat(

@@ -1,4 +1,4 @@
-"""Weights that are fetched, put there by hand, or can't be had; a server on this machine stands for their publisher."""
+"""Weights that are downloaded, placed by hand, or missing. A server on this machine takes the publisher's place."""
 
 import os
 import threading
@@ -26,7 +26,7 @@ ENTRY = {
 
 @pytest.fixture
 def published(tmp_path):
-    """The folder that the server serves, with its address and what was asked of it."""
+    """The folder of a server, the address of a weight file on it, and the list of the paths that were requested."""
     folder = tmp_path / "published"
     folder.mkdir()
     asked = []
@@ -57,7 +57,7 @@ def write(folder, data, url, **changes):
     )
 
 
-def test_weights_are_fetched_once_and_a_changed_entry_embeds_only_its_model_again(tmp_path, data, published):
+def test_weights_are_downloaded_once_and_a_changed_entry_embeds_only_its_own_model_again(tmp_path, data, published):
     folder, url, asked = published
     save_weights(folder / "tiny.pth")
     write(tmp_path, data, url)
@@ -65,7 +65,7 @@ def test_weights_are_fetched_once_and_a_changed_entry_embeds_only_its_model_agai
     assert done.returncode == 0, done.stdout
     assert (tmp_path / "resources/weights/tiny/tiny.pth").read_bytes() == (folder / "tiny.pth").read_bytes()
     assert asked == ["/tiny.pth"]
-    os.utime(tmp_path / "resources/weights/tiny/tiny.pth", (0, 0))  # older than the rule's script: still not again
+    os.utime(tmp_path / "resources/weights/tiny/tiny.pth", (0, 0))  # older than the rule's script
     planned = run(tmp_path, "-n", "results/embeddings/small/tiny.npy", "results/embeddings/small/pixels.npy")
     assert "Nothing to be done" in planned.stdout
     write(tmp_path, data, url, input=ENTRY["input"] | {"mean": [0.4] * 3})
@@ -76,7 +76,7 @@ def test_weights_are_fetched_once_and_a_changed_entry_embeds_only_its_model_agai
     assert asked == ["/tiny.pth"]
 
 
-def test_a_file_put_there_by_hand_is_taken_without_a_network(tmp_path, data):
+def test_a_file_placed_by_hand_is_used_without_a_network(tmp_path, data):
     write(tmp_path, data, "http://127.0.0.1:1/tiny.pth")
     by_hand = tmp_path / "resources/weights/tiny/tiny.pth"
     by_hand.parent.mkdir(parents=True)
@@ -87,7 +87,7 @@ def test_a_file_put_there_by_hand_is_taken_without_a_network(tmp_path, data):
     assert "fetch_weights" not in planned
 
 
-def test_absent_weights_are_one_line_with_the_file_the_place_and_the_source(tmp_path, data, published):
+def test_the_message_about_missing_weights_names_the_file_its_place_and_its_source(tmp_path, data, published):
     url = published[1]
     write(tmp_path, data, url)
     done = run(tmp_path, "--cores", "1", "weights")
@@ -99,7 +99,7 @@ def test_absent_weights_are_one_line_with_the_file_the_place_and_the_source(tmp_
     assert "Traceback" not in done.stdout
 
 
-def test_every_encoder_on_medmnist_is_planned(tmp_path):
+def test_the_plan_of_medmnist_has_every_encoder(tmp_path):
     options = ["-n", "--configfile", str(ROOT / "config/medmnist.yaml"), "--directory", str(tmp_path)]
     experiment = yaml.safe_load((ROOT / "config/medmnist.yaml").read_text())
     catalogue = yaml.safe_load((ROOT / "workflow/models.yaml").read_text())
