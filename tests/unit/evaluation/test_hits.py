@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cbir.evaluation import hits as hits_module
-from cbir.evaluation.hits import blocks, precision, query_precision
+from cbir.evaluation.hits import precision, query_precision
 from cbir.evaluation.levels import read_level
 from cbir.retrieval.neighbors import Neighbors
 from rankings import hits_of
@@ -76,9 +76,3 @@ def test_precision_of_queries_does_not_depend_on_the_size_of_blocks(monkeypatch)
     whole = query_precision(neighbors, level, [1, 5])
     monkeypatch.setattr(hits_module, "ROWS", 7)
     np.testing.assert_array_equal(query_precision(neighbors, level, [1, 5]), whole)
-
-
-def test_blocks_cover_all_rows_once(monkeypatch):
-    monkeypatch.setattr(hits_module, "ROWS", 4)
-    rows = np.arange(10)
-    assert [rows[block].tolist() for block in blocks(10)] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]

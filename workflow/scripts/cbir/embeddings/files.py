@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cbir.blocks import blocks
 from cbir.errors import InputError
 from cbir.files import set_aside, whole_file
 
@@ -75,6 +76,5 @@ def unite_embeddings(
     step = max(1, BLOCK // max(dimensions))
     with create_embeddings(output, sum(len(here) for here, _ in rows), max(dimensions)) as embeddings:
         for (here, there), part in zip(rows, parts, strict=True):
-            for start in range(0, len(here), step):
-                block = slice(start, start + step)
+            for block in blocks(len(here), step):
                 embeddings[here[block]] = part[there[block]]

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from cbir.blocks import blocks
 from cbir.embeddings.files import create_embeddings, find_unnormalized
 from cbir.errors import InputError, listing
 
@@ -36,8 +37,8 @@ def import_embeddings(manifest: pd.DataFrame, folder: str | Path, model: str, ou
     with create_embeddings(output, len(manifest), dimensions) as embeddings:
         for source, rows in location.groupby("file").indices.items():
             with _open_file(files[source]) as file:
-                for start in range(0, len(rows), BLOCK):
-                    block = rows[start : start + BLOCK]
+                for part in blocks(len(rows), BLOCK):
+                    block = rows[part]
                     vectors = _read_vectors(file, location["name"].iloc[block], dimensions, problems)
                     foreign = find_unnormalized(vectors)  # all other vectors stay exactly as released
                     vectors[foreign] /= np.linalg.norm(vectors[foreign].astype(np.float64), axis=1, keepdims=True)

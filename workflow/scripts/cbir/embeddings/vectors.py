@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cbir.blocks import blocks
 from cbir.embeddings.cost import add_costs
 from cbir.embeddings.files import BLOCK, create_embeddings, find_unnormalized
 from cbir.errors import InputError
@@ -122,15 +123,14 @@ def join_embeddings(
     paths = list_segments(store)
     with create_embeddings(output, len(segment), dimensions) as embeddings:
         step = max(1, BLOCK // dimensions)
-        for start in range(0, len(segment), step):
-            rows = slice(start, start + step)
+        for rows in blocks(len(segment), step):
             for used in np.unique(segment[rows]):
-                here = start + np.flatnonzero(segment[rows] == used)
+                here = rows.start + np.flatnonzero(segment[rows] == used)
                 embeddings[here] = open_segment(paths[used], dimensions)["vector"][record[here]]
             bad = find_unnormalized(embeddings[rows])
             if len(bad):
                 _delete(records)
-                raise set_aside(paths[segment[start + bad[0]]], "a vector that is not of unit norm")
+                raise set_aside(paths[segment[rows.start + bad[0]]], "a vector that is not of unit norm")
     costs = [json.loads(paths[used].with_suffix(".json").read_text()) for used in np.unique(segment)]
     return provenance, add_costs(pd.DataFrame(costs))
 

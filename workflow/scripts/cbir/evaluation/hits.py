@@ -1,11 +1,12 @@
 """Hits: the neighbors of each query that carry its label, and the precision at k that follows from them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from cbir.blocks import blocks
 from cbir.errors import InputError
 from cbir.evaluation.levels import Level
 from cbir.retrieval.neighbors import Neighbors
@@ -102,19 +103,10 @@ def query_precision(neighbors: Neighbors, level: Level, depths: Sequence[int]) -
     """
     depths = np.asarray(depths)
     values = np.empty((len(neighbors.query), len(depths)))
-    for block in blocks(len(values)):
+    for block in blocks(len(values), ROWS):
         hits = find_hits(level, neighbors.query[block], neighbors.neighbor[block])
         values[block] = precision(hits, depths)
     return values
-
-
-def blocks(rows: int) -> Iterator[slice]:
-    """Slices of at most ROWS rows that cover all rows in order, so that memory follows the block.
-
-    >>> [(block.start, block.stop) for block in blocks(10_000)]
-    [(0, 8192), (8192, 16384)]
-    """
-    return (slice(start, start + ROWS) for start in range(0, rows, ROWS))
 
 
 def check_neighbors(neighbors: Neighbors, images: int, index_rows: np.ndarray, at: Sequence[int]) -> None:

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from cbir.blocks import blocks
 from cbir.datasets.labels import label_codes
 from cbir.datasets.manifest import LABEL_PARTS
 from cbir.evaluation.averages import label_means, no_totals, total_hits
-from cbir.evaluation.hits import blocks, find_hits
+from cbir.evaluation.hits import ROWS, find_hits
 from cbir.evaluation.levels import read_level
 from cbir.retrieval.neighbors import Neighbors
 
@@ -47,7 +48,7 @@ def label_precision(
     """
     level, (_, names) = read_level(manifest, "pathology", index_rows), label_codes(manifest["label"])
     totals = no_totals(len(names), neighbors.neighbor.shape[1])
-    for block in blocks(len(neighbors.query)):
+    for block in blocks(len(neighbors.query), ROWS):
         hits = find_hits(level, neighbors.query[block], neighbors.neighbor[block])
         totals += total_hits(hits.counts, hits.label, len(names))
     value = label_means(totals, level.available, np.asarray(depths))

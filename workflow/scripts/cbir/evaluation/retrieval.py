@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cbir.blocks import blocks
 from cbir.evaluation.averages import LabelTotals, mean_over_queries, no_totals, summarize_precision, total_hits
 from cbir.evaluation.bootstrap import bootstrap_means, percentile_interval
-from cbir.evaluation.hits import blocks, check_neighbors, find_hits
+from cbir.evaluation.hits import ROWS, check_neighbors, find_hits
 from cbir.evaluation.levels import Level, read_level
 from cbir.evaluation.metrics import METRICS
 from cbir.retrieval.neighbors import Neighbors
@@ -79,7 +80,7 @@ def _score_level(level: Level, neighbors: Neighbors, at: Sequence[int]) -> Level
     columns = pd.DataFrame([(name, k) for name, ks in depths.items() for k in ks], columns=["metric", "k"])
     totals = no_totals(len(level.available), depth)
     values = np.empty((len(label), len(columns)))
-    for block in blocks(len(label)):
+    for block in blocks(len(label), ROWS):
         hits = find_hits(level, neighbors.query[block], neighbors.neighbor[block])
         totals += total_hits(hits.counts, hits.label, len(level.available))
         values[block] = np.column_stack([metric.of_queries(hits, depths[name]) for name, metric in METRICS.items()])

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from cbir.blocks import blocks
 from cbir.errors import InputError
-from cbir.retrieval.blocks import blocks
 from cbir.retrieval.indexes import read_index
 from cbir.retrieval.neighbors import Neighbors
 from cbir.retrieval.search import search

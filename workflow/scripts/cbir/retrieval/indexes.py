@@ -6,6 +6,7 @@ from pathlib import Path
 import faiss
 import numpy as np
 
+from cbir.blocks import blocks
 from cbir.embeddings.files import map_again
 from cbir.errors import InputError
 from cbir.files import set_aside, whole_file
@@ -49,8 +50,8 @@ def build_index(embeddings: np.ndarray, rows: np.ndarray, factory: str, threads:
                 f"indexes: {factory!r} cannot be trained on {len(sample)} images ({_reason(error)}); "
                 "give it fewer centroids or leave out the smaller index_sizes"
             ) from error
-    for start in range(0, len(rows), ADDED):
-        block = rows[start : start + ADDED]
+    for part in blocks(len(rows), ADDED):
+        block = rows[part]
         index.add_with_ids(copy_rows(embeddings, block), block)
     return index
 
@@ -83,8 +84,7 @@ def copy_rows(embeddings: np.ndarray, rows: np.ndarray, out: np.ndarray | None =
     Each block is read through a memory map of its own, so that no page of the file stays in memory.
     """
     out = np.empty((len(rows), embeddings.shape[1]), np.float32) if out is None else out
-    for start in range(0, len(rows), BLOCK):
-        block = slice(start, start + BLOCK)
+    for block in blocks(len(rows), BLOCK):
         np.take(map_again(embeddings), rows[block], axis=0, out=out[block], mode="clip")  # any other mode buffers `out`
     return out
 

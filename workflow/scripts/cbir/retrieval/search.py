@@ -7,8 +7,8 @@ from pathlib import Path
 import faiss
 import numpy as np
 
+from cbir.blocks import blocks
 from cbir.errors import InputError
-from cbir.retrieval.blocks import blocks
 from cbir.retrieval.indexes import copy_rows, exact_vectors, indexed_rows
 from cbir.retrieval.neighbors import Neighbors, rank
 

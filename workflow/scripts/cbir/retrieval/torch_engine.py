@@ -35,8 +35,8 @@ from itertools import repeat
 import numpy as np
 import torch
 
+from cbir.blocks import blocks
 from cbir.errors import InputError
-from cbir.retrieval.blocks import blocks
 
 GPU_BLOCK = 32_768  # index images per block on a GPU: their products with 4,096 queries take 512 MB
 BLOCK = 2048  # index images per block on a CPU: their products with 4,096 queries take 16 MB

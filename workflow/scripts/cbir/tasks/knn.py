@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from cbir.blocks import blocks
 from cbir.datasets.labels import label_codes
 from cbir.retrieval.indexes import build_index
 from cbir.retrieval.neighbors import Neighbors
 from cbir.retrieval.search import search
-from cbir.tasks.predictions import Predictions, blocks, split_rows
+from cbir.tasks.predictions import ROWS, Predictions, split_rows
 
 TEMPERATURE = 0.07  # Wu et al. 2018, section 3.4; also of Caron et al. 2021 (DINO)
 
@@ -48,7 +49,7 @@ def vote_with_best_k(
     correct = [_count_correct(val, place, classes, codes, k, weighted) for k in ks]
     chosen = ks[int(np.argmax(correct))]
     probability = np.empty((len(test.query), len(classes)), np.float32)
-    for block in blocks(len(test.query)):
+    for block in blocks(len(test.query), ROWS):
         labels, similarity = place[test.neighbor[block, :chosen]], test.similarity[block, :chosen]
         probability[block] = vote(labels, similarity, len(classes), weighted)
     return Predictions(test.query, classes, probability, chosen, len(val.query))
@@ -84,7 +85,7 @@ def _count_correct(
     vote_with_best_k.
     """
     correct = 0
-    for block in blocks(len(neighbors.query)):
+    for block in blocks(len(neighbors.query), ROWS):
         votes = vote(place[neighbors.neighbor[block, :k]], neighbors.similarity[block, :k], len(classes), weighted)
         correct += int((classes[votes.argmax(axis=1)] == codes[neighbors.query[block]]).sum())
     return correct

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import torch
 
+from cbir.blocks import blocks
 from cbir.datasets.labels import label_codes
-from cbir.tasks.predictions import Predictions, blocks, split_rows
+from cbir.tasks.predictions import ROWS, Predictions, split_rows
 
 # all four: Denner et al. 2025, linear probing
 LEARNING_RATE = 1e-3
@@ -79,8 +80,8 @@ def _train_epoch(
     targets: (train,) int64 positions among the classes.
     """
     order = generator.permutation(len(train))
-    for start in range(0, len(train), BATCH):
-        batch = np.sort(order[start : start + BATCH])  # in the order of the file, so that it is read forwards
+    for shown in blocks(len(train), BATCH):
+        batch = np.sort(order[shown])  # in the order of the file, so that it is read forwards
         loss = torch.nn.functional.cross_entropy(linear(_read(embeddings, train[batch])), targets[batch])
         optimizer.zero_grad()
         loss.backward()
@@ -91,7 +92,7 @@ def _train_epoch(
 def _apply(linear: torch.nn.Linear, embeddings: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Probabilities of the classes for some rows: (rows, classes) float32."""
     probability = np.empty((len(rows), linear.out_features), np.float32)
-    for block in blocks(len(rows)):
+    for block in blocks(len(rows), ROWS):
         probability[block] = linear(_read(embeddings, rows[block])).softmax(dim=1).numpy()
     return probability
 

@@ -1,7 +1,6 @@
 """Predictions: the label that a classifier gives each query, and the file that holds them."""
 
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -67,12 +66,3 @@ def split_rows(manifest: pd.DataFrame) -> list[np.ndarray]:
     [array([1]), array([], dtype=int64), array([0, 2])]
     """
     return [np.flatnonzero(manifest["split"] == split) for split in SPLITS]
-
-
-def blocks(rows: int) -> Iterator[slice]:
-    """Slices of at most ROWS rows that cover all rows in order, so that memory follows the block.
-
-    >>> [(block.start, block.stop) for block in blocks(10_000)]
-    [(0, 8192), (8192, 16384)]
-    """
-    return (slice(start, start + ROWS) for start in range(0, rows, ROWS))
