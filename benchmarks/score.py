@@ -1,12 +1,13 @@
 """Time and peak memory of scoring: figures alone and with 1,000 bootstrap draws, at the sizes of the study.
 
-    .venv/bin/python benchmarks/score.py
+    .venv/bin/python benchmarks/score.py [--small]
 
 The manifest and the neighbors are made up and lie in memory: 185 labels of uneven frequency in 4 modalities with 16
 regions, three images per patient, and a ranking that half knows the label.
 """
 
 import multiprocessing
+import sys
 import time
 
 import numpy as np
@@ -62,7 +63,7 @@ def measure(size: tuple[int, int]) -> None:
 
 
 if __name__ == "__main__":
-    for size in SIZES:
+    for size in SIZES[:1] if "--small" in sys.argv else SIZES:
         process = multiprocessing.get_context("spawn").Process(target=measure, args=[size])
         process.start()
         process.join()
