@@ -35,4 +35,4 @@ def test_the_image_is_built_and_plans_the_default_experiment():
         check=False,
     )
     assert planned.returncode == 0, planned.stderr
-    assert "embed_shard" in planned.stdout
+    assert "embed_images" in planned.stdout

@@ -89,7 +89,7 @@ def test_the_report_shows_every_figure_and_table_in_a_browser_without_a_network(
     assert "small" in seen["menu"]
     assert len(seen["charts"]) == 2  # one of running times, one of dates
     assert min(seen["charts"]) > 10
-    assert {"embed_shard", "score_retrieval"} <= set(seen["timed"])
+    assert {"embed_images", "score_retrieval"} <= set(seen["timed"])
     scores = pd.read_csv(results / "tables/retrieval.csv", dtype="str")
     scores = scores[scores["k"].isin(["1", "3", "5", "10"]) | scores["k"].isna()]
     found = scores[(scores["model"] == "pixels") & (scores["average"] == "micro")]

@@ -83,7 +83,7 @@ def test_a_file_placed_by_hand_is_used_without_a_network(tmp_path, data):
     save_weights(by_hand)
     os.utime(by_hand, (0, 0))
     planned = run(tmp_path, "-n", "results/embeddings/small/tiny.npy", "weights").stdout
-    assert "embed_shard" in planned
+    assert "embed_images" in planned
     assert "fetch_weights" not in planned
 
 

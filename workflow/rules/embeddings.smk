@@ -26,7 +26,7 @@ rule embed_images:
         gpu=int(config["embedding"]["device"] == "cuda"),
     params:
         entry=lambda wildcards: EXPERIMENT.catalogue[wildcards.model],
-        vectors="<results>/vectors/{model}",
+        vectors=f"{RESULTS}/vectors/{{model}}",
         device=config["embedding"]["device"],
         precision=config["embedding"]["precision"],
         batch_size=config["embedding"]["batch_size"],
@@ -54,7 +54,7 @@ rule join_embeddings:
     conda:
         f"{ENVS}/data.yaml"
     params:
-        vectors="<results>/vectors/{model}",
+        vectors=f"{RESULTS}/vectors/{{model}}",
     script:
         "../scripts/join_embeddings.py"
 
