@@ -14,7 +14,7 @@ import pandas as pd
 from measuring import peak_memory, seconds
 
 from cbir.datasets.manifest import complete_manifest, read_manifest, write_manifest
-from cbir.datasets.sources import SOURCES
+from cbir.datasets.sources import find_source
 from cbir.datasets.sources.chest import CHEXPERT_FINDINGS
 from cbir.datasets.sources.nih14 import FINDINGS
 from cbir.datasets.union import unite_manifests
@@ -98,7 +98,7 @@ def touch(root: Path, paths: pd.Series) -> None:
 def make(source: str, root: Path, check_files: bool, output: Path) -> None:
     """Do the work of the rule make_manifest."""
     options = {"root": str(root), "check_files": check_files, "ignore": None}
-    write_manifest(complete_manifest(SOURCES[source](source, options), source), output)
+    write_manifest(complete_manifest(find_source(source)(source, options), source), output)
 
 
 def unite(manifests: dict[str, Path], output: Path) -> None:

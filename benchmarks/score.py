@@ -1,12 +1,13 @@
-"""Time and peak memory of scoring: figures alone and with 1,000 bootstrap draws, at the sizes of the study.
+"""Time and peak memory of scoring, without intervals and with 1,000 bootstrap draws, at the sizes of the study.
 
-    .venv/bin/python benchmarks/score.py
+    .venv/bin/python benchmarks/score.py [--small]
 
-The manifest and the neighbors are made up and lie in memory: 185 labels of uneven frequency in 4 modalities with 16
-regions, three images per patient, and a ranking that half knows the label.
+The manifest and the neighbors are made up and held in memory: 185 labels of uneven frequency in 4 modalities with 16
+regions, about three images per patient, and a ranking in which half of the neighbors tend to have the query's label.
 """
 
 import multiprocessing
+import sys
 import time
 
 import numpy as np
@@ -24,12 +25,12 @@ LABELS = 185
 
 
 def make_case(images: int, queries: int) -> tuple[Neighbors, pd.DataFrame, np.ndarray]:
-    """Neighbors of `queries` images among `images` others, their manifest, and the rows of the index."""
+    """Neighbors of `queries` images in an index of `images` others, the manifest, and the rows of the index."""
     generator = np.random.default_rng(0)
     rows = images + queries
     label = np.sort(generator.choice(LABELS, rows, p=generator.dirichlet(np.full(LABELS, 0.5))))
     region = np.arange(LABELS) * 16 // LABELS
-    place = generator.permutation(rows)  # of the images in the order of their labels
+    place = generator.permutation(rows)
     names = {"modality": region // 4, "anatomic_region": region, "pathology": np.arange(LABELS)}
     manifest = pd.DataFrame({name: code[label].astype(str) for name, code in names.items()}, dtype="str")
     manifest["label"] = manifest["modality"] + "/" + manifest["anatomic_region"] + "/" + manifest["pathology"]
@@ -44,7 +45,7 @@ def make_case(images: int, queries: int) -> tuple[Neighbors, pd.DataFrame, np.nd
 
 
 def measure(size: tuple[int, int]) -> None:
-    """Print what scoring a case of this size takes."""
+    """Print the time and memory of scoring a case of this size, given as index images and queries."""
     neighbors, manifest, index_rows = make_case(*size)
     held = peak_memory()
     taken = []
@@ -52,9 +53,9 @@ def measure(size: tuple[int, int]) -> None:
         start = np.array([time.perf_counter(), time.process_time()])
         score_retrieval(neighbors, manifest, index_rows, list(LEVELS), AT, bootstrap, seed=0)
         taken.append(np.array([time.perf_counter(), time.process_time()]) - start)
-    (figures, of_cpu), (draws, draws_of_cpu) = taken[0], taken[1] - taken[0]
+    (scores, of_cpu), (draws, draws_of_cpu) = taken[0], taken[1] - taken[0]
     print(
-        f"{size[0]:>9,} index images {size[1]:>7,} queries: figures {figures:6.2f} s ({of_cpu:5.2f} of CPU), "
+        f"{size[0]:>9,} index images {size[1]:>7,} queries: scores {scores:6.2f} s ({of_cpu:5.2f} of CPU), "
         f"1,000 draws {draws:6.2f} s more ({draws_of_cpu:5.2f} of CPU); "
         f"peak {peak_memory() / 2**30:.2f} GiB, {held / 2**30:.2f} of it the case itself",
         flush=True,
@@ -62,7 +63,7 @@ def measure(size: tuple[int, int]) -> None:
 
 
 if __name__ == "__main__":
-    for size in SIZES:
+    for size in SIZES[:1] if "--small" in sys.argv else SIZES:
         process = multiprocessing.get_context("spawn").Process(target=measure, args=[size])
         process.start()
         process.join()

@@ -43,7 +43,7 @@ def make_embeddings(path: Path, images: int) -> None:
 
 
 def measure_speed(embeddings: np.ndarray, images: int, threads: int, rounds: int) -> dict[str, float]:
-    """Queries a second of bare faiss, and the ratio to it of each engine: medians over rounds."""
+    """Queries per second of bare faiss, and the ratio to it of each engine: medians over rounds."""
     index = build_index(embeddings, np.arange(images), "Flat", 1, 0)
     query_rows = np.arange(len(embeddings) - QUERIES, len(embeddings))
     queries = np.array(embeddings[query_rows])

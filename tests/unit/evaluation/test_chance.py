@@ -25,7 +25,7 @@ CASES = [
     (reciprocal_rank, chance.reciprocal_rank_by_chance),
     (recall, chance.recall_by_chance),
 ]
-ORDERS = np.array(list(permutations(range(6))))  # all there are of six images
+ORDERS = np.array(list(permutations(range(6))))  # all orders of six images
 DEPTHS = np.arange(1, 7)
 ERROR = 0.0125  # 3.5 standard errors of a share of 20,000 draws
 

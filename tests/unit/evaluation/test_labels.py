@@ -120,7 +120,9 @@ def test_the_interval_covers_the_correlation_in_95_of_100_samples():
         first, noise = generator.normal(size=(2, 40))
         found = spearmanr(first, 0.6 * first + 0.8 * noise).statistic
         low, high = spearman_interval(found, 40)
-        covered += low < 6 / np.pi * np.arcsin(0.6 / 2) < high  # Spearman's of a normal pair of correlation 0.6
+        covered += (
+            low < 6 / np.pi * np.arcsin(0.6 / 2) < high
+        )  # Spearman's coefficient of normal pairs with correlation 0.6
     assert covered / 800 == pytest.approx(0.95, abs=0.025)
 
 

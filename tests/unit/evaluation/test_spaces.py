@@ -97,7 +97,7 @@ def test_all_pairs_of_a_label_are_equally_frequent():
     first, second = sample_pairs(np.array([0, 0, 0, 3]), np.array([0, 1, 2, 3]), 90_000, np.random.default_rng(0))
     pairs, counts = np.unique(np.stack([first, second]), axis=1, return_counts=True)
     assert pairs.T.tolist() == [[0, 1], [0, 2], [1, 0], [1, 2], [2, 0], [2, 1]]
-    assert counts == pytest.approx(7500, rel=0.05)  # 90,000 / 4 for a first image, of which two thirds, in two pairs
+    assert counts == pytest.approx(7500, rel=0.05)  # a third of the 90,000 / 4 draws of each first image
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 5, 9])

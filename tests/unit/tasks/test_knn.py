@@ -46,7 +46,7 @@ def classify(ks, weighted, depth=30, case=None):
 def reference(k, weighted, rows, case):
     vectors, codes, (train, _, _) = case
 
-    def weigh(distances):  # Euclidean, of unit vectors
+    def weigh(distances):  # the distances are Euclidean, between unit vectors
         return np.exp((1 - distances**2 / 2) / knn.TEMPERATURE)
 
     classifier = KNeighborsClassifier(k, weights=weigh if weighted else "uniform", algorithm="brute")

@@ -1,1 +1,1 @@
-"""What the answers are worth: metrics, chance levels, intervals and comparisons."""
+"""How good the answers are: metrics, chance levels, intervals and comparisons."""

@@ -65,7 +65,7 @@ def percentile_interval(means: np.ndarray, confidence: float = 0.95) -> tuple[np
 
 
 def _sum_by_label(values: np.ndarray, labels: np.ndarray, patients: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """For each label its patients, and what each adds to the label's mean: (patients, columns + 1).
+    """For each label the codes of its patients, and their sums: (patients, columns + 1).
 
     The last column counts the patient's queries with the label, the others sum their values. Empty where fewer than
     two patients have a value.
@@ -87,13 +87,13 @@ def _sum_by_label(values: np.ndarray, labels: np.ndarray, patients: np.ndarray) 
 
 def _draw_weights(generator: np.random.Generator, patients: int, draws: int) -> np.ndarray:
     """How often each draw takes each patient: (patients, draws) float64; the sum of each column is `patients`."""
-    taken = generator.integers(patients, size=(patients, draws))  # a draw in each column
+    taken = generator.integers(patients, size=(patients, draws))  # each column is one draw
     cells = taken * draws + np.arange(draws)  # places in the flattened result
     return np.bincount(cells.ravel(), minlength=patients * draws).reshape(patients, draws).astype(np.float64)
 
 
 def _weighted_means(groups: list[tuple[np.ndarray, np.ndarray]], weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Micro and macro means, (draws, columns) each, of what _sum_by_label returns; weights: (patients, draws)."""
+    """Micro and macro means, (draws, columns) each; groups: of _sum_by_label, weights: (patients, draws)."""
     total, means, present = 0, 0, 0
     for patients, sums in groups:
         drawn = sums.T @ weights[patients]

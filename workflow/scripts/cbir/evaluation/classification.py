@@ -1,4 +1,4 @@
-"""Classification scores: what the predictions of all queries are worth, as a tidy table."""
+"""Classification scores: how good the predictions of all queries are, as a tidy table."""
 
 import logging
 

@@ -62,7 +62,7 @@ def compare_models(
 
 
 def _tabulate_pairs(compared: dict[str, np.ndarray], models: Sequence[str], at: Sequence[int]) -> pd.DataFrame:
-    """One row per depth and pair of what compare_values found for an average, with the corrected p values."""
+    """One row per depth and pair, with corrected p values; compared: as compare_values returns it for one average."""
     first, second = np.triu_indices(len(models), 1)
     names = np.array(models, object)
     compared = compared | {"p_holm": correct_holm(compared["p"])}
@@ -131,7 +131,8 @@ def query_weights(labels: np.ndarray, average: str) -> np.ndarray:
 def sign_flip_p(by_patient: np.ndarray, seed: int) -> np.ndarray:
     """p values of two-sided randomization tests by patient: (columns,) float64.
 
-    by_patient: (patients, columns) float, what each patient adds to a difference of two models. If the models were
+    by_patient: (patients, columns) float, each patient's part of the difference of two models, which is the sum of its
+    column. If the models were
     interchangeable, each patient's part could as well have the other sign. The signs are flipped at random FLIPS times,
     the same for all columns; p is the share of flips, with the data themselves as one of them, whose difference is as
     large or larger. Smucker, Allan and Carterette 2007, section 3.3.

@@ -90,8 +90,8 @@ def majority_vote(hits: Hits, depths: np.ndarray) -> np.ndarray:
     for column, depth in enumerate(depths):
         first, found = candidate[:, :depth], hits.voted[:, :depth] >= 0
         votes = np.bincount((first + rows * width).ravel(), minlength=candidate.size).reshape(candidate.shape)
-        most = np.where(found, np.take_along_axis(votes, first, axis=1), 0).argmax(axis=1)  # the nearest of the most
-        right[:, column] = hits.hit[rows[:, 0], most]
+        of_neighbor = np.where(found, np.take_along_axis(votes, first, axis=1), 0)
+        right[:, column] = hits.hit[rows[:, 0], of_neighbor.argmax(axis=1)]  # argmax takes the nearest of equal ones
     right[hits.available == 0] = np.nan
     return right
 

@@ -84,7 +84,7 @@ def _score_level(level: Level, neighbors: Neighbors, at: Sequence[int]) -> Level
         hits = find_hits(level, neighbors.query[block], neighbors.neighbor[block])
         totals += total_hits(hits.counts, hits.label, len(level.available))
         values[block] = np.column_stack([metric.of_queries(hits, depths[name]) for name, metric in METRICS.items()])
-        values[block][hits.available == 0] = np.nan
+        values[block][hits.available == 0] = np.nan  # nothing to find, whatever the metric
     chance = np.column_stack([metric.by_chance(level, depths[name]) for name, metric in METRICS.items()])
     chance = np.where(np.isnan(values), np.nan, chance[label])
     return LevelScores(totals, level.available, label, columns, values, chance)

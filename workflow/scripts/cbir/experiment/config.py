@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
-import difflib
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cbir.errors import InputError, listing
+from cbir.errors import InputError, did_you_mean, listing
 
 if TYPE_CHECKING:
     import jsonschema
@@ -127,13 +126,13 @@ def _explain(error: jsonschema.ValidationError, prefix: str) -> Iterator[str]:
     if error.validator == "additionalProperties":
         allowed = sorted(error.schema.get("properties", {}))
         for name in sorted(set(error.instance) - set(allowed)):
-            yield f"{within}{name}: unknown key{_nearest(name, allowed)}; allowed are {', '.join(allowed)}"
+            yield f"{within}{name}: unknown key{did_you_mean(name, allowed)}; allowed are {', '.join(allowed)}"
     elif error.validator == "required":
         missing = [name for name in error.validator_value if name not in error.instance]
         yield from (f"{within}{name}: missing; {_describe(error.schema, name)}" for name in missing)
     elif error.validator == "enum":
         allowed = [str(item) for item in error.validator_value]
-        yield f"{key}: {error.instance!r}{_nearest(str(error.instance), allowed)}; allowed are {', '.join(allowed)}"
+        yield f"{key}: {error.instance!r}{did_you_mean(str(error.instance), allowed)}; allowed are {', '.join(allowed)}"
     elif error.validator == "contains":
         needed = error.validator_value
         yield f"{key}: [{', '.join(map(str, error.instance))}]: add {needed['const']}; {needed['description']}"
@@ -147,17 +146,12 @@ def _describe(schema: dict, name: str) -> str:
     return resolve(item, schema.get("$defs", {})).get("description", "give it")
 
 
-def _nearest(name: str, allowed: list[str]) -> str:
-    close = difflib.get_close_matches(name, allowed, n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
-
-
 def _dataset_problems(name: str, options: dict, source: dict | None, schema: dict) -> Iterator[str]:
     key = f"datasets.{name}"
     if source is None:
         sources = sorted(schema["$defs"]["sources"])
-        wrong = options["source"]
-        yield f"{key}.source: {wrong!r} is no source{_nearest(str(wrong), sources)}; allowed are {', '.join(sources)}"
+        wrong, hint = options["source"], did_you_mean(str(options["source"]), sources)
+        yield f"{key}.source: {wrong!r} is no source{hint}; allowed are {', '.join(sources)}"
         return
     problems = list(_problems(options, source, key))
     yield from problems
@@ -226,7 +220,7 @@ def _unknown_models(config: dict, models: list[str] | None) -> Iterator[str]:
         for model in config["models"]:
             if model not in models:
                 known = ", ".join(sorted(models))
-                yield f"models: {model!r} is not in the catalogue{_nearest(model, models)}; it has {known}"
+                yield f"models: {model!r} is not in the catalogue{did_you_mean(model, models)}; it has {known}"
     for name, folder in released.items():
         if not folder.is_dir():
             yield f"datasets.{name}.embeddings: no folder {folder}; set it to the folder of the released embeddings"
@@ -234,4 +228,5 @@ def _unknown_models(config: dict, models: list[str] | None) -> Iterator[str]:
         held = sorted(path.name for path in folder.iterdir() if path.is_dir())
         for model in config["models"]:
             if model not in held:
-                yield f"models: {model!r} has no folder in {folder}{_nearest(model, held)}; it has {', '.join(held)}"
+                hint = did_you_mean(model, held)
+                yield f"models: {model!r} has no folder in {folder}{hint}; it has {', '.join(held)}"

@@ -12,14 +12,13 @@ A source `my-source` is two files in this folder, found by their name (a dash in
 Modules without such a description are helpers. `union` has a description only: its images are those of its members.
 """
 
-import difflib
 import importlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 
-from cbir.errors import InputError
+from cbir.errors import InputError, did_you_mean
 
 FOLDER = Path(__file__).parent
 
@@ -43,9 +42,7 @@ def find_source(name: str) -> Callable[[str, dict], pd.DataFrame]:
     """
     sources = list_sources()
     if name not in sources:
-        close = difflib.get_close_matches(name, sources, n=1)
-        nearest = f" (did you mean {close[0]}?)" if close else ""
-        raise InputError(f"no source {name!r}{nearest}; sources are {', '.join(sources)}")
+        raise InputError(f"no source {name!r}{did_you_mean(name, sources)}; sources are {', '.join(sources)}")
     module = name.replace("-", "_")
     if not (FOLDER / f"{module}.py").is_file():
         raise InputError(f"source {name} reads no images of its own; only a source with a module {module}.py does")

@@ -5,12 +5,11 @@ A loader `open-clip` is the module open_clip.py in this folder. It has the funct
 where the entry has no file) and return a network in float32 on the CPU.
 """
 
-from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from cbir.errors import InputError
+from cbir.errors import InputError, did_you_mean
 
 FOLDER = Path(__file__).parent
 
@@ -32,9 +31,9 @@ def find_loader_file(name: str) -> Path:
     """
     names = list_loaders()
     if name not in names:
-        close = get_close_matches(name, names, n=1)
-        suggestion = f"did you mean {close[0]}? " if close else ""
-        raise InputError(f"no loader {name}; {suggestion}correct the entry's loader to one of {', '.join(names)}")
+        raise InputError(
+            f"no loader {name}{did_you_mean(name, names)}; correct the entry's loader to one of {', '.join(names)}"
+        )
     return FOLDER / f"{name.replace('-', '_')}.py"
 
 

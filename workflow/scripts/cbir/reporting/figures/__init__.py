@@ -1,13 +1,12 @@
 """Figures: one module per figure, each with a function `draw` that turns tables into a matplotlib Figure."""
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable
 
 from matplotlib.figure import Figure
 
-from cbir.errors import InputError
+from cbir.errors import InputError, did_you_mean
 
 SHARED = {"style"}  # modules of this folder that are not a figure
 
@@ -32,7 +31,5 @@ def find_figure(name: str) -> Callable[..., Figure]:
     """
     names = figure_names()
     if name not in names:
-        close = difflib.get_close_matches(name, names, n=1)
-        hint = f" (did you mean {close[0]}?)" if close else ""
-        raise InputError(f"no figure {name!r}{hint}; the figures are {', '.join(names)}")
+        raise InputError(f"no figure {name!r}{did_you_mean(name, names)}; the figures are {', '.join(names)}")
     return importlib.import_module(f"{__name__}.{name}").draw
