@@ -147,7 +147,8 @@ def test_a_truncated_file_is_set_aside_and_only_this_file_is_made_again(retrieve
     files = {name: folder / "results" / path for name, path in PARTS.items()}
     for later in list(files)[list(files).index(part) + 1 :]:
         files.pop(later).unlink()
-    files |= {record.name: record for record in (folder / "results/embeddings/shards").rglob("*.json")}
+    files |= {store.name: store for store in (folder / "results/vectors").rglob("*.vectors")}
+    stores = len(list((folder / "results/vectors").rglob("*.vectors")))
     del files[part]
     (folder / TABLE).unlink()
     before = {path: path.stat().st_mtime_ns for path in files.values()}
@@ -156,3 +157,4 @@ def test_a_truncated_file_is_set_aside_and_only_this_file_is_made_again(retrieve
     assert f"The file is now {damaged.name}.damaged; run the same command again" in done.stdout
     check_same_end(folder, retrieved)
     assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert len(list((folder / "results/vectors").rglob("*.vectors"))) == stores  # no image was embedded again
