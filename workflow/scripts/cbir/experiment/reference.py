@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from cbir.experiment.config import read_schema, resolve
+from cbir.files import whole_file
 
 ROOT = Path(__file__).parents[4]
 HEADER = """\
@@ -114,4 +115,5 @@ def printed(value: object, key: str | None = None) -> str:
 
 if __name__ == "__main__":
     schema = read_schema(ROOT / "workflow/schemas", ROOT / "workflow/scripts/cbir/datasets/sources")
-    (ROOT / "config/README.md").write_text(describe_config(schema), encoding="utf-8")
+    with whole_file(ROOT / "config/README.md") as partial:
+        partial.write_text(describe_config(schema), encoding="utf-8")

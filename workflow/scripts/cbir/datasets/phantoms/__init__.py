@@ -11,6 +11,7 @@ import pandas as pd
 from cbir.datasets.phantoms.regions import REGIONS, Region, image_phantom
 from cbir.datasets.phantoms.reports import write_report
 from cbir.datasets.phantoms.writing import Header, write_dicom, write_png
+from cbir.tidy import write_table
 
 # studies of each patient
 STUDIES = 2
@@ -39,7 +40,7 @@ def make_phantoms(folder: Path, patients: int, seed: int, threads: int = 1) -> N
         with ProcessPoolExecutor(threads, get_context("fork")) as pool:
             rows = list(pool.map(work, range(patients), chunksize=4))
     table = pd.DataFrame([row for made in rows for row in made], columns=COLUMNS)
-    table.to_csv(folder / "images.csv", index=False, lineterminator="\n")
+    write_table(table, folder / "images.csv")
 
 
 def _make_patient(folder: Path, seed: int, patient: int) -> list[tuple]:
