@@ -1,4 +1,4 @@
-"""What an index costs and what it loses: recall against the exact neighbors, and queries a second."""
+"""Quality of an index: its recall compared with the exact neighbors, and its speed in queries per second."""
 
 import time
 from collections.abc import Sequence
@@ -8,37 +8,47 @@ import numpy as np
 import pandas as pd
 
 from cbir.errors import InputError
+from cbir.retrieval.blocks import blocks
 from cbir.retrieval.indexes import read_index
 from cbir.retrieval.neighbors import Neighbors
 from cbir.retrieval.search import search
 
+COMPARED = 2**26  # pairs of neighbors compared at a time, 64 MB
 BATCH = 2000  # queries that are timed together
 SINGLES = 50  # queries that are timed one at a time
 
 
 def recall_at_every_k(found: Neighbors, exact: Neighbors) -> np.ndarray:
-    """Mean over queries of the share of the k exact neighbors that are among the first k found, (k,) for k from 1 on.
+    """Mean over queries of |first k found ∩ first k exact| / k, for every k from 1 to the depth: (depth,) float.
+
+    agree[i, j] counts the queries whose i-th neighbor found is the j-th exact one. The hits at k are the sum of its
+    upper left k × k corner. Places without a neighbor (-1) never count.
 
     Raises InputError where the neighbors are not of the same queries and depth.
+
+    >>> found, exact = (Neighbors(np.array([9]), np.array([rows]), np.ones((1, 3))) for rows in ([1, 5, 2], [1, 2, 3]))
+    >>> recall_at_every_k(found, exact).round(2)
+    array([1.  , 0.5 , 0.67])
     """
     if found.neighbor.shape != exact.neighbor.shape or not np.array_equal(found.query, exact.query):
-        raise InputError("neighbors of other queries or depth than the exact ones; delete them and run again")
+        raise InputError(
+            "the neighbors have other queries or depth than the exact ones; delete both and run again "
+            "(rule search_index)"
+        )
     queries, depth = exact.neighbor.shape
-    images = max(found.neighbor.max(), exact.neighbor.max()) + 1
-    pairs, places = [], []
-    for neighbor in (found.neighbor, exact.neighbor):
-        query, place = np.nonzero(neighbor >= 0)
-        pairs.append(query * images + neighbor[query, place])
-        places.append(place)
-    _, in_found, in_exact = np.intersect1d(*pairs, assume_unique=True, return_indices=True)
-    reached = np.maximum(places[0][in_found], places[1][in_exact])
-    return np.cumsum(np.bincount(reached, minlength=depth)) / (queries * np.arange(1, depth + 1))
+    agree = np.zeros((depth, depth), np.int64)
+    for block in blocks(queries, max(1, COMPARED // depth**2)):
+        of_found, of_exact = found.neighbor[block], exact.neighbor[block]
+        same = of_found[:, :, None] == of_exact[:, None, :]
+        agree += (same & (of_exact >= 0)[:, None, :]).sum(axis=0)
+    return agree.cumsum(axis=0).cumsum(axis=1).diagonal() / (queries * np.arange(1, depth + 1))
 
 
 def recall_and_precision(found: Neighbors, exact: Neighbors, scores: pd.DataFrame, at: Sequence[int]) -> pd.DataFrame:
-    """Recall of an index at the depths `at`, and beside it the precision that its scores give, micro and macro.
+    """Recall of an index at the depths `at`, together with the precision of the same neighbors, micro and macro.
 
-    scores: those of `found`, as cbir.evaluation.retrieval writes them. Returns a row for each level and depth.
+    scores: the retrieval scores of `found`, as cbir.evaluation.retrieval writes them. Returns one row per level and
+    depth. Raises InputError where the neighbors are not of the same queries and depth.
     """
     recall = recall_at_every_k(found, exact)
     keys = ["dataset", "model", "index", "index_size", "draw", "index_images", "level", "k"]
@@ -56,30 +66,33 @@ def time_search(
     threads: int,
     parameters: dict[str, int],
     engine: str,
+    device: str = "cpu",
 ) -> dict[str, float]:
-    """Queries a second, of an index in one or more parts, searched one part after the other.
+    """Queries per second of an index in one or more parts, which are searched one after the other.
 
-    Returns `queries_per_second`, of BATCH queries together, and `queries_per_second_single`, of SINGLES queries one at
-    a time; both evenly spaced among the queries, and fewer where there are no more.
+    paths: index files of the parts. The other arguments are those of `search`. Returns `queries_per_second`, of at most
+    BATCH queries searched together, and `queries_per_second_single`, of at most SINGLES queries searched one at a time.
+    The queries are evenly spaced among `query_rows`.
     """
-    batch, singles = (_spaced(query_rows, number) for number in (BATCH, SINGLES))
-    options = {"threads": threads, "parameters": parameters, "engine": engine}
-    batch_seconds = singles_seconds = 0.0
+    options = {"threads": threads, "parameters": parameters, "engine": engine, "device": device}
+    batch, singles = _spaced(query_rows, BATCH), _spaced(query_rows, SINGLES)
+    batch_seconds = single_seconds = 0.0
     for path in paths:
         index = read_index(path, embeddings)
         depth = min(k, index.ntotal)
-        search(index, embeddings, singles[:1], depth, **options)
+        search(index, embeddings, singles[:1], depth, **options)  # warms up memory and threads
         start = time.perf_counter()
         search(index, embeddings, singles, depth, block=1, **options)
-        between = time.perf_counter()
+        single_seconds += time.perf_counter() - start
+        start = time.perf_counter()
         search(index, embeddings, batch, depth, **options)
-        singles_seconds += between - start
-        batch_seconds += time.perf_counter() - between
+        batch_seconds += time.perf_counter() - start
     return {
         "queries_per_second": len(batch) / batch_seconds,
-        "queries_per_second_single": len(singles) / singles_seconds,
+        "queries_per_second_single": len(singles) / single_seconds,
     }
 
 
 def _spaced(rows: np.ndarray, number: int) -> np.ndarray:
+    """At most `number` of the rows, evenly spaced."""
     return rows[np.unique(np.linspace(0, len(rows) - 1, number).astype(np.int64))]

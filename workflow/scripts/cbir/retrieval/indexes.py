@@ -1,4 +1,4 @@
-"""Indexes: faiss indexes of a dataset's embeddings by inner product, whose ids are manifest rows."""
+"""Indexes: faiss indexes of a dataset's embeddings by inner product. Their ids are manifest rows."""
 
 import re
 from pathlib import Path
@@ -8,22 +8,28 @@ import numpy as np
 
 from cbir.embeddings.files import map_anew
 from cbir.errors import InputError
+from cbir.files import set_aside, whole_file
+from cbir.retrieval.blocks import blocks
 
-BLOCK = 1024  # rows copied at a time: what a memory map may hold resident, pages around each row included
+BLOCK = 1024  # rows copied through one memory map, whose pages around each row stay in memory until the next
 ADDED = 16_384  # rows that faiss encodes at a time
-TRAINING_IMAGES = 131_072  # enough for the 39 images a centroid that faiss asks for, at 3,360 centroids
+TRAINING_IMAGES = 131_072  # enough for 3,360 centroids, since faiss asks for 39 images per centroid
 GRAPHS = re.compile("HNSW|NSG|NNDescent")
-COMPARED = 64  # rows of an exact index compared with the embeddings when it is read
 
 
 def build_index(embeddings: np.ndarray, rows: np.ndarray, factory: str, threads: int, seed: int) -> faiss.IndexIDMap:
     """An inner-product index of some rows of the embeddings, filled block by block.
 
-    embeddings: (n, d) float32 of unit norm, memory-mapped. rows: (images,) int64, ascending manifest rows, the ids of
-    the index. factory: as faiss.index_factory takes it (Douze et al. 2024, "The Faiss library", section 5). Training
-    sees a sample of at most TRAINING_IMAGES rows, drawn from the seed. The same arguments give the same index, so a
-    graph, whose edges follow the order of insertion, is built by one thread. Raises InputError for rows that the
-    embeddings lack and for a factory that faiss refuses.
+    embeddings: (n, d) float32 of unit norm, memory-mapped. rows: (images,) int64, ascending manifest rows, which become
+    the ids of the index. factory: a string for faiss.index_factory (Douze et al. 2024, "The Faiss library", section 5).
+    An index that needs training is trained on a sample of at most TRAINING_IMAGES rows, drawn with the seed.
+
+    The same arguments give the same index. The edges of a graph follow the order of insertion, so a graph is built by
+    one thread. Raises InputError for rows past the end of the embeddings and for a factory that faiss refuses.
+
+    >>> index = build_index(np.eye(3, dtype=np.float32), np.array([0, 2]), "Flat", threads=1, seed=0)
+    >>> indexed_rows(index), exact_vectors(index)[1]
+    (array([0, 2]), array([0., 0., 1.], dtype=float32))
     """
     if not len(rows) or (np.diff(rows) <= 0).any():
         raise ValueError("index rows must be ascending, unique and at least one")
@@ -48,9 +54,8 @@ def build_index(embeddings: np.ndarray, rows: np.ndarray, factory: str, threads:
                 f"indexes: {factory!r} cannot be trained on {len(sample)} images ({_reason(error)}); "
                 "give it fewer centroids or leave out the smaller index_sizes"
             ) from error
-    for start in range(0, len(rows), ADDED):
-        block = rows[start : start + ADDED]
-        index.add_with_ids(copy_rows(embeddings, block), block)
+    for block in blocks(len(rows), ADDED):
+        index.add_with_ids(copy_rows(embeddings, rows[block]), rows[block])
     return index
 
 
@@ -59,8 +64,8 @@ def _create_index(factory: str, dimensions: int) -> faiss.IndexIDMap:
         inner = faiss.index_factory(dimensions, factory, faiss.METRIC_INNER_PRODUCT)
     except RuntimeError as error:
         raise InputError(
-            f"indexes: {factory!r} is no faiss index by inner product of {dimensions} dimensions ({_reason(error)}); "
-            "examples are Flat, HNSW32, 'IVF1024,Flat', SQfp16"
+            f"indexes: {factory!r} is not a faiss index by inner product of {dimensions} dimensions "
+            f"({_reason(error)}); examples are Flat, HNSW32, 'IVF1024,Flat', SQfp16"
         ) from error
     if isinstance(inner, faiss.IndexIDMap):
         raise InputError(f"indexes: {factory!r}: leave IDMap out, every index gets one")
@@ -68,7 +73,7 @@ def _create_index(factory: str, dimensions: int) -> faiss.IndexIDMap:
 
 
 def _fill_flat(index: faiss.IndexIDMap, embeddings: np.ndarray, rows: np.ndarray) -> None:
-    """Fill an exact index in place: faiss's own add doubles its vector as it grows, and copies each block."""
+    """Fill an exact index in place, which halves the peak memory: faiss's own add copies each block and doubles."""
     flat = faiss.downcast_index(index.index)
     flat.codes.resize(len(rows) * flat.code_size)
     flat.ntotal = index.ntotal = len(rows)
@@ -77,19 +82,25 @@ def _fill_flat(index: faiss.IndexIDMap, embeddings: np.ndarray, rows: np.ndarray
 
 
 def copy_rows(embeddings: np.ndarray, rows: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """Some rows of memory-mapped embeddings, float32 (rows, d), into `out` where given.
+    """Copy some rows of memory-mapped embeddings, float32 (rows, d), into `out` if it is given.
 
-    Each block is read through a map of its own, so that no page of the file stays resident.
+    Each block is read through a new memory map, so that the pages of the file do not stay in memory.
+
+    >>> copy_rows(np.eye(3, dtype=np.float32), np.array([2, 0]))
+    array([[0., 0., 1.],
+           [1., 0., 0.]], dtype=float32)
     """
     out = np.empty((len(rows), embeddings.shape[1]), np.float32) if out is None else out
-    for start in range(0, len(rows), BLOCK):
-        block = slice(start, start + BLOCK)
+    for block in blocks(len(rows), BLOCK):
         np.take(map_anew(embeddings), rows[block], axis=0, out=out[block], mode="clip")  # any other mode buffers `out`
     return out
 
 
 def exact_vectors(index: faiss.IndexIDMap) -> np.ndarray | None:
-    """The (images, d) float32 vectors that an exact index holds, as a view that lives as long as it; else None."""
+    """The vectors of an exact index, (images, d) float32; None for an approximate one.
+
+    The array is a view into the index, valid for as long as the index is.
+    """
     flat = faiss.downcast_index(index.index)
     if not isinstance(flat, faiss.IndexFlat):
         return None
@@ -102,7 +113,13 @@ def indexed_rows(index: faiss.IndexIDMap) -> np.ndarray:
 
 
 def part_rows(rows: np.ndarray, part: int, parts: int) -> np.ndarray:
-    """The rows of one part of an index that is cut into equal parts. Raises InputError for more parts than images."""
+    """The rows of one part of an index that is cut into `parts` nearly equal parts.
+
+    Raises InputError where there are more parts than images.
+
+    >>> [part_rows(np.array([3, 4, 7]), part, 2).tolist() for part in range(2)]
+    [[3, 4], [7]]
+    """
     if parts > len(rows):
         raise InputError(
             f"search.index_shards is {parts}, but the index holds {len(rows)} images; "
@@ -112,40 +129,33 @@ def part_rows(rows: np.ndarray, part: int, parts: int) -> np.ndarray:
 
 
 def write_index(index: faiss.IndexIDMap, path: str | Path) -> None:
-    """Write an index; the file gets its name when it is complete."""
-    partial = Path(f"{path}.partial")
-    try:
+    """Write an index to a file."""
+    with whole_file(path) as partial:
         faiss.write_index(index, str(partial))
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def read_index(path: str | Path, embeddings: np.ndarray) -> faiss.IndexIDMap:
-    """Read an index of these embeddings, (n, d) float32.
+    """Read an index that write_index wrote, of these embeddings, (n, d) float32.
 
-    Raises InputError for a file that is truncated or no index of ours, and for one of other embeddings: other
-    dimensions, rows past the end or, where the index is exact, other vectors.
+    A file is set aside, and InputError raised, where it is truncated, holds another kind of index, or belongs to other
+    embeddings: it has other dimensions or rows past their end. The vectors themselves are not compared.
     """
-    remedy = "delete it and run again (rule build_index)"
+    with Path(path).open("rb"):  # faiss does not tell a missing file from a damaged one
+        pass
     try:
         index = faiss.read_index(str(path))
-    except (RuntimeError, MemoryError) as error:
-        raise InputError(f"{path}: not a complete faiss index ({_reason(error)}); {remedy}") from error
+    except RuntimeError as error:
+        raise set_aside(path, f"not a complete faiss index ({_reason(error)})") from error
     if not isinstance(index, faiss.IndexIDMap) or index.metric_type != faiss.METRIC_INNER_PRODUCT:
-        raise InputError(f"{path}: a faiss index, but not one by inner product with manifest rows as ids; {remedy}")
+        raise set_aside(path, "a faiss index, but not one by inner product with manifest rows as ids")
     if index.d != embeddings.shape[1]:
-        raise InputError(f"{path}: {index.d} dimensions, but the embeddings have {embeddings.shape[1]}; {remedy}")
-    rows, vectors = indexed_rows(index), exact_vectors(index)
-    if not len(rows) or rows[-1] >= len(embeddings):
-        raise InputError(f"{path}: not an index of these {len(embeddings)} embeddings, but of others; {remedy}")
-    if vectors is not None:
-        compared = np.unique(np.linspace(0, len(rows) - 1, COMPARED).astype(np.int64))
-        if not np.array_equal(vectors[compared], copy_rows(embeddings, rows[compared])):
-            raise InputError(f"{path}: holds other vectors than these embeddings; {remedy}")
+        raise set_aside(path, f"it has {index.d} dimensions, but the embeddings have {embeddings.shape[1]}")
+    rows = indexed_rows(index)
+    if not len(rows) or len(rows) != index.ntotal or rows[-1] >= len(embeddings):
+        raise set_aside(path, f"not an index of these {len(embeddings)} embeddings, but of others")
     return index
 
 
 def _reason(error: Exception) -> str:
-    """What faiss complains of, without its source lines."""
+    """The part of a faiss error that names the problem, without faiss's source lines."""
     return str(error).rsplit(": ", 1)[-1].strip()
