@@ -1,4 +1,4 @@
-"""What the benchmarks measure with; importing it lets them import cbir as the scripts do."""
+"""Time and memory for the benchmarks. Importing this module also puts cbir on the search path."""
 
 import json
 import re
@@ -13,14 +13,14 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long some work takes."""
+    """Duration of some work."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
 def peak_memory() -> int:
-    """The most bytes of this process that were resident at once; Linux's ru_maxrss would count its parent's too."""
+    """Peak resident memory of this process in bytes. On Linux, ru_maxrss would include that of the parent process."""
     status = Path("/proc/self/status")
     if status.exists():
         return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) * 1024
@@ -28,6 +28,6 @@ def peak_memory() -> int:
 
 
 def start_case(**options: object) -> dict:
-    """Start the running benchmark again, with these options, in a process of its own; what it prints as JSON."""
+    """Run the current benchmark with these options in a process of its own, and return the JSON that it prints."""
     command = [sys.executable, sys.argv[0], *(f"--{name}={value}" for name, value in options.items())]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)

@@ -1,10 +1,10 @@
-"""Speed and memory of the exact search: ratios to bare faiss in one run, growth with the index, peak memory.
+"""Speed of the exact search compared with bare faiss, and its peak memory, at several sizes of the index.
 
     .venv/bin/python benchmarks/search.py [--small] [--threads 2] [--rounds 3] [--folder /scratch]
 
-Bare faiss is IndexFlatIP.search on the same vectors and the same block of queries, in the same process, in turns with
-ours; ours is all that `search` does around it. Memory is the peak of processes of their own that do what the rules
-build_index and search_index do. The vectors are in clusters, with the cosines that image encoders give.
+Bare faiss is IndexFlatIP.search on the same vectors and queries. It runs in turns with cbir's `search` in one process,
+so the ratios include all that `search` does in addition. For memory, each step of the rules build_index and
+search_index runs in a process of its own. The vectors are in clusters, with cosines like those of image encoders.
 """
 
 import argparse
@@ -24,12 +24,12 @@ from cbir.retrieval.neighbors import save_neighbors
 from cbir.retrieval.search import search
 
 DIMENSIONS, QUERIES, K, CLUSTERS = 512, 2000, 100, 200
-BLOCK = 50_000  # vectors made at a time
+BLOCK = 50_000  # vectors generated at a time
 ENGINES = ("faiss", "blocked")
 
 
 def make_embeddings(path: Path, images: int) -> None:
-    """Unit vectors (images, DIMENSIONS) around cluster centers, their variance falling over the dimensions."""
+    """Write unit vectors (images, DIMENSIONS) around cluster centers; their variance falls over the dimensions."""
     generator = np.random.default_rng(0)
     scale = np.arange(1, DIMENSIONS + 1, dtype=np.float32) ** -0.7
     center = generator.standard_normal(DIMENSIONS, dtype=np.float32) * 3 * scale.mean()
@@ -43,7 +43,7 @@ def make_embeddings(path: Path, images: int) -> None:
 
 
 def measure_speed(embeddings: np.ndarray, images: int, threads: int, rounds: int) -> dict[str, float]:
-    """Queries per second of bare faiss, and the ratio to it of each engine: medians over rounds."""
+    """Queries per second of bare faiss, and how many times as many each engine answers: medians over rounds."""
     index = build_index(embeddings, np.arange(images), "Flat", 1, 0)
     query_rows = np.arange(len(embeddings) - QUERIES, len(embeddings))
     queries = np.array(embeddings[query_rows])
@@ -64,19 +64,19 @@ def measure_speed(embeddings: np.ndarray, images: int, threads: int, rounds: int
 
 
 def build(embeddings: np.ndarray, images: int, threads: int, path: Path) -> None:
-    """What the rule build_index does."""
+    """Do the same as the rule build_index."""
     write_index(build_index(embeddings, np.arange(images), "Flat", threads, 0), path)
 
 
 def find(embeddings: np.ndarray, threads: int, path: Path, engine: str) -> None:
-    """What the rule search_index does."""
+    """Do the same as the rule search_index."""
     query_rows = np.arange(len(embeddings) - QUERIES, len(embeddings))
     found = search(read_index(path, embeddings), embeddings, query_rows, K, threads=threads, engine=engine)
     save_neighbors(found, path.with_suffix(".npz"))
 
 
 def run_case(case: str, folder: Path, images: int, threads: int, rounds: int) -> dict[str, float]:
-    """Run one case in this process; its numbers, and the peak of this process's memory in bytes."""
+    """Run one case in this process. Returns its numbers and the peak memory of this process in bytes."""
     embeddings, path = open_embeddings(folder / "embeddings.npy"), folder / f"{images}.faiss"
     result = {}
     if case == "speed":
@@ -89,13 +89,13 @@ def run_case(case: str, folder: Path, images: int, threads: int, rounds: int) ->
 
 
 def main() -> None:
-    """Print a table of speed and one of memory."""
+    """Print a table of speeds and a table of peak memory."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--small", action="store_true", help="25,000 to 100,000 vectors: a minute")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
-        "--folder", type=Path, help="where 7 GB of vectors and indexes go; a temporary folder if absent"
+        "--folder", type=Path, help="folder for 7 GB of vectors and indexes; a temporary folder by default"
     )
     parser.add_argument("--case", help=argparse.SUPPRESS)
     parser.add_argument("--images", type=int, help=argparse.SUPPRESS)

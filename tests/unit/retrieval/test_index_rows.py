@@ -1,3 +1,5 @@
+"""A size holds as many images as it says, smaller sizes are subsets of larger ones, and impossible ones are refused."""
+
 import itertools
 
 import numpy as np
@@ -27,7 +29,7 @@ def test_a_size_holds_that_many_different_index_images(size, images, stratify):
     assert (np.diff(drawn) > 0).all()
 
 
-def test_images_a_label_are_that_many_of_each():
+def test_a_size_per_label_holds_that_many_images_of_each_label():
     assert np.unique(LABEL[rows("4-per-label")], return_counts=True)[1].tolist() == [4, 4, 4]
 
 
@@ -78,11 +80,27 @@ def test_a_search_deeper_than_the_smallest_index_is_refused():
     check_sizes(LABEL, SPLIT, ["5-per-label", "full"], 15, "d")
 
 
-def test_index_rows_come_back_and_a_damaged_file_is_set_aside(tmp_path):
-    path = tmp_path / "full.0.npy"
-    write_rows(np.array([0, 4, 9]), path)
-    assert read_rows(path).tolist() == [0, 4, 9]
-    path.write_bytes(path.read_bytes()[:-5])
-    with pytest.raises(InputError, match=r"full\.0\.npy: no complete index rows .*now full\.0\.npy\.damaged"):
-        read_rows(path)
-    assert not path.exists()
+def test_rows_are_read_as_written(tmp_path):
+    write_rows(rows("17"), tmp_path / "17.0.npy")
+    np.testing.assert_array_equal(read_rows(tmp_path / "17.0.npy"), rows("17"), strict=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["17.0.npy"]
+
+
+def test_a_file_of_rows_that_is_truncated_or_of_another_kind_is_set_aside(tmp_path):
+    path = tmp_path / "17.0.npy"
+    write_rows(rows("17"), path)
+    whole = path.read_bytes()
+    np.save(tmp_path / "other.npy", np.ones((2, 3)))
+    np.savez(tmp_path / "other.npz", rows("17"))
+    others = [(tmp_path / name).read_bytes() for name in ("other.npy", "other.npz")]
+    for content in (b"", b"no array", whole[:20], whole[:-1], *others):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"17.0.npy: not a (complete )?file of index rows.*same command again"):
+            read_rows(path)
+        assert not path.exists()
+        assert (tmp_path / "17.0.npy.damaged").exists()
+
+
+def test_a_missing_file_of_rows_is_not_called_damaged(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"absent\.npy"):
+        read_rows(tmp_path / "absent.npy")

@@ -1,6 +1,5 @@
-"""Neighbors are those of a brute-force ranking in float64, whatever the threads, blocks and ties."""
+"""Neighbors are those of a brute-force ranking in float64, with any threads, blocks and ties."""
 
-import zipfile
 from fractions import Fraction
 
 import faiss
@@ -11,10 +10,9 @@ from hypothesis import strategies as st
 
 from cbir.errors import InputError
 from cbir.retrieval.indexes import build_index
-from cbir.retrieval.neighbors import Neighbors, load_neighbors, save_neighbors
-from cbir.retrieval.search import search
+from cbir.retrieval.search import rounding_bound, search
 
-SPLIT = 2000  # rows before it are index images, those from it on are queries
+SPLIT = 2000  # first row of the queries; the rows before it are index images
 
 
 def unit(vectors):
@@ -26,7 +24,7 @@ def scattered(generator, images=2200, dimensions=40):
 
 
 def duplicated(generator):
-    """Sixty distinct images, each some 35 times in no order: ties run far past every k and margin."""
+    """Sixty distinct images, each about 35 times in random order: ties go far beyond every k and margin."""
     return scattered(generator, 60)[generator.integers(0, 60, 2200)]
 
 
@@ -35,7 +33,7 @@ def identical(generator):
 
 
 def collapsed(generator):
-    """All similarities within the bound of a float32 product, so that faiss alone can't order them."""
+    """All similarities differ by less than the bound of a float32 product, so faiss alone cannot order them."""
     return unit(np.ones(300) + 1e-4 * generator.standard_normal((2200, 300)))
 
 
@@ -43,7 +41,7 @@ EMBEDDINGS = [scattered, duplicated, identical, collapsed]
 
 
 def rank(embeddings, index_rows, query_rows, k):
-    """Brute force: float64 products rounded to float32, a stable sort, so that ties keep the order of rows."""
+    """Brute force: float64 products rounded to float32, in a stable sort, so that ties keep the order of rows."""
     wide = embeddings.astype(np.float64)
     similarity = np.array([[np.dot(wide[q], wide[i]) for i in index_rows] for q in query_rows]).astype(np.float32)
     order = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
@@ -144,7 +142,7 @@ def test_an_approximate_index_ranks_as_faiss_does_with_ties_by_row(factory):
     assert (np.diff(found.neighbor, axis=1)[ties] > 0).all()
 
 
-def test_what_an_approximate_index_does_not_find_is_minus_one_without_a_similarity():
+def test_places_that_an_approximate_index_does_not_fill_are_minus_one_without_a_similarity():
     embeddings = scattered(np.random.default_rng(6))
     index = build_index(embeddings, np.arange(400), "IVF16,Flat", 1, 0)
     found = search(index, embeddings, np.arange(SPLIT, 2200), 200)
@@ -162,56 +160,15 @@ def test_search_parameters_reach_the_index():
     np.testing.assert_array_equal(found.neighbor, rank(embeddings, index_rows, query_rows, 10)[0])
 
 
-def test_a_parameter_that_the_index_lacks_is_refused():
+def test_a_parameter_that_the_index_does_not_have_is_refused():
     embeddings = scattered(np.random.default_rng(8))
     index = build_index(embeddings, np.arange(400), "Flat", 1, 0)
     with pytest.raises(InputError, match="no search parameter nprobe"):
         search(index, embeddings, np.array([500]), 10, parameters={"nprobe": 16})
 
 
-@pytest.fixture
-def neighbors():
-    return Neighbors(np.array([7, 9]), np.array([[1, 2], [3, -1]]), np.array([[0.5, 0.25], [1, np.nan]], np.float32))
-
-
-def test_neighbors_are_loaded_as_saved_and_saved_to_the_same_bytes(neighbors, tmp_path):
-    for name in ("a.npz", "b.npz"):
-        save_neighbors(neighbors, tmp_path / name)
-    loaded = load_neighbors(tmp_path / "a.npz", images=10)
-    for name in ("query", "neighbor", "similarity"):
-        np.testing.assert_array_equal(getattr(loaded, name), getattr(neighbors, name), strict=True)
-    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
-    with zipfile.ZipFile(tmp_path / "a.npz") as archive:
-        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "b.npz"]
-
-
-def test_neighbors_that_are_truncated_or_none_are_set_aside(neighbors, tmp_path):
-    path = tmp_path / "full.0.npz"
-    save_neighbors(neighbors, path)
-    whole = path.read_bytes()
-    for content in (b"", b"no archive", whole[:-1], whole[: len(whole) // 2], whole.replace(b"\x07", b"\x08", 1)):
-        path.write_bytes(content)
-        with pytest.raises(InputError, match=r"full.0.npz: no complete neighbors.*now full.0.npz.damaged"):
-            load_neighbors(path)
-    np.savez(path, query=neighbors.query)
-    with pytest.raises(InputError, match=r"no complete neighbors.*neighbor"):
-        load_neighbors(path)
-    with pytest.raises(FileNotFoundError):
-        load_neighbors(tmp_path / "absent.npz")
-
-
-def test_neighbors_of_another_manifest_or_of_mixed_shapes_are_refused(neighbors, tmp_path):
-    save_neighbors(neighbors, tmp_path / "n.npz")
-    with pytest.raises(InputError, match="beyond the 9 images of the manifest"):
-        load_neighbors(tmp_path / "n.npz", images=9)
-    save_neighbors(Neighbors(neighbors.query[:1], neighbors.neighbor, neighbors.similarity), tmp_path / "n.npz")
-    with pytest.raises(InputError, match="don't belong together"):
-        load_neighbors(tmp_path / "n.npz")
-
-
 def test_the_float32_product_is_within_the_bound_that_settles_a_query():
-    """Measured where it is tightest: all terms of one sign."""
+    """Measured where it is tightest: with all terms of one sign."""
     generator = np.random.default_rng(9)
     for dimensions in (64, 2048):
         vectors = unit(np.abs(generator.standard_normal((3000, dimensions))))
@@ -220,4 +177,4 @@ def test_the_float32_product_is_within_the_bound_that_settles_a_query():
         for queries in (vectors[:5], vectors[:100]):
             product, position = flat.search(queries, 3000)
             exact = np.take_along_axis(queries.astype(np.float64) @ vectors.astype(np.float64).T, position, axis=1)
-            assert np.abs(product - exact).max() < (dimensions + 2) * 2.0**-24
+            assert np.abs(product - exact).max() < rounding_bound(dimensions)

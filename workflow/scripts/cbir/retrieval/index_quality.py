@@ -1,4 +1,4 @@
-"""Index quality: the recall of an index against the exact neighbors, and its speed."""
+"""Quality of an index: its recall compared with the exact neighbors, and its speed in queries per second."""
 
 import time
 from collections.abc import Sequence
@@ -8,35 +8,54 @@ import numpy as np
 
 from cbir.blocks import blocks
 from cbir.errors import InputError
+from cbir.retrieval.blocks import blocks
 from cbir.retrieval.indexes import read_index
 from cbir.retrieval.neighbors import Neighbors
 from cbir.retrieval.search import search
 
-COMPARED = 2**26  # pairs of neighbors that are compared at once: 64 MB of bool
+COMPARED = 2**26  # pairs of neighbors compared at a time, 64 MB
 BATCH = 2000  # queries that are timed together
 SINGLES = 50  # queries that are timed one by one
 
 
 def recall_at_every_k(found: Neighbors, exact: Neighbors) -> np.ndarray:
-    """Mean over queries of |first k found ∩ first k exact| / k, (depth,) float for k from 1 to the depth.
+    """Mean over queries of |first k found ∩ first k exact| / k, for every k from 1 to the depth: (depth,) float.
 
-    Raises InputError where both are not of the same queries and depth.
+    agree[i, j] counts the queries whose i-th neighbor found is the j-th exact one. The hits at k are the sum of its
+    upper left k × k corner. Places without a neighbor (-1) never count.
 
-    >>> query, similarity = np.array([9]), np.array([[0.9, 0.8]], np.float32)
-    >>> found, exact = (Neighbors(query, np.array([rows]), similarity) for rows in ([4, 5], [5, 4]))
-    >>> recall_at_every_k(found, exact)
-    array([0., 1.])
+    Raises InputError where the neighbors are not of the same queries and depth.
+
+    >>> found, exact = (Neighbors(np.array([9]), np.array([rows]), np.ones((1, 3))) for rows in ([1, 5, 2], [1, 2, 3]))
+    >>> recall_at_every_k(found, exact).round(2)
+    array([1.  , 0.5 , 0.67])
     """
     if found.neighbor.shape != exact.neighbor.shape or not np.array_equal(found.query, exact.query):
-        raise InputError("neighbors of other queries or depth than the exact ones; delete them and run again")
+        raise InputError(
+            "the neighbors have other queries or depth than the exact ones; delete both and run again "
+            "(rule search_index)"
+        )
     queries, depth = exact.neighbor.shape
-    # agree[i, j] counts the queries whose i-th neighbor found is the j-th exact one. The hits at k are the sum over its
-    # upper left k x k corner.
     agree = np.zeros((depth, depth), np.int64)
     for block in blocks(queries, max(1, COMPARED // depth**2)):
-        one, other = found.neighbor[block], exact.neighbor[block]
-        agree += ((one[:, :, None] == other[:, None, :]) & (other >= 0)[:, None, :]).sum(axis=0)
+        of_found, of_exact = found.neighbor[block], exact.neighbor[block]
+        same = of_found[:, :, None] == of_exact[:, None, :]
+        agree += (same & (of_exact >= 0)[:, None, :]).sum(axis=0)
     return agree.cumsum(axis=0).cumsum(axis=1).diagonal() / (queries * np.arange(1, depth + 1))
+
+
+def recall_and_precision(found: Neighbors, exact: Neighbors, scores: pd.DataFrame, at: Sequence[int]) -> pd.DataFrame:
+    """Recall of an index at the depths `at`, together with the precision of the same neighbors, micro and macro.
+
+    scores: the retrieval scores of `found`, as cbir.evaluation.retrieval writes them. Returns one row per level and
+    depth. Raises InputError where the neighbors are not of the same queries and depth.
+    """
+    recall = recall_at_every_k(found, exact)
+    keys = ["dataset", "model", "index", "index_size", "draw", "index_images", "level", "k"]
+    scores = scores[(scores["metric"] == "precision") & scores["k"].isin(at)]
+    precision = scores.pivot_table("value", keys, "average").add_prefix("precision_").reset_index()
+    precision.insert(len(keys), "recall", recall[precision["k"] - 1])
+    return precision.rename_axis(columns=None)
 
 
 def time_search(
@@ -47,31 +66,33 @@ def time_search(
     threads: int,
     parameters: dict[str, int],
     engine: str,
+    device: str = "cpu",
 ) -> dict[str, float]:
     """Queries per second of an index in one or more parts, which are searched one after the other.
 
-    Returns `queries_per_second` for BATCH queries together, and `queries_per_second_single` for SINGLES queries one by
-    one. Both are spread evenly over the queries, and are fewer where there are fewer queries.
+    paths: index files of the parts. The other arguments are those of `search`. Returns `queries_per_second`, of at most
+    BATCH queries searched together, and `queries_per_second_single`, of at most SINGLES queries searched one at a time.
+    The queries are evenly spaced among `query_rows`.
     """
-    batch, singles = (_spaced(query_rows, number) for number in (BATCH, SINGLES))
-    options = {"threads": threads, "parameters": parameters, "engine": engine}
-    batch_seconds = singles_seconds = 0.0
+    options = {"threads": threads, "parameters": parameters, "engine": engine, "device": device}
+    batch, singles = _spaced(query_rows, BATCH), _spaced(query_rows, SINGLES)
+    batch_seconds = single_seconds = 0.0
     for path in paths:
         index = read_index(path, embeddings)
         depth = min(k, index.ntotal)
-        search(index, embeddings, singles[:1], depth, **options)  # imports and caches are not timed
+        search(index, embeddings, singles[:1], depth, **options)  # warms up memory and threads
         start = time.perf_counter()
         search(index, embeddings, singles, depth, block=1, **options)
-        between = time.perf_counter()
+        single_seconds += time.perf_counter() - start
+        start = time.perf_counter()
         search(index, embeddings, batch, depth, **options)
-        singles_seconds += between - start
-        batch_seconds += time.perf_counter() - between
+        batch_seconds += time.perf_counter() - start
     return {
         "queries_per_second": len(batch) / batch_seconds,
-        "queries_per_second_single": len(singles) / singles_seconds,
+        "queries_per_second_single": len(singles) / single_seconds,
     }
 
 
 def _spaced(rows: np.ndarray, number: int) -> np.ndarray:
-    """At most `number` of the rows, at equal distances."""
+    """At most `number` of the rows, evenly spaced."""
     return rows[np.unique(np.linspace(0, len(rows) - 1, number).astype(np.int64))]

@@ -1,4 +1,4 @@
-"""Index rows: the manifest rows that an index of a given size holds, the same for every model."""
+"""Index rows: the images of the index split that an index of a given size holds, the same for every model."""
 
 import hashlib
 import re
@@ -19,12 +19,12 @@ def sample_rows(
 
     label, split: (images,) of a manifest. size: "100" images, "10pct" of the index split, "5-per-label", or "full".
     generator: pass a freshly seeded generator for every size. All sizes of a draw then use the same random order, so a
-    smaller index is always a subset of a larger one. stratify: draw from each label in proportion to its images.
-    Raises InputError where the index split is too small.
+    smaller index is always a subset of a larger one of the same kind. stratify: keep the labels in proportion. Raises
+    InputError where the index split is too small.
 
-    >>> label, split = np.array(["a", "b", "a", "a"]), np.array(["train", "train", "test", "train"])
-    >>> sample_rows(label, split, "full", np.random.default_rng(0), stratify=False)
-    array([0, 1, 3])
+    >>> label, split = np.array(["a", "a", "b", "b", "b"]), np.array(["train", "train", "train", "train", "test"])
+    >>> sample_rows(label, split, "2-per-label", np.random.default_rng(0), stratify=False)
+    array([0, 1, 2, 3])
     """
     rows = np.flatnonzero(np.asarray(split) == "train")
     problem = oversized(size, label[rows])
@@ -43,7 +43,7 @@ def sample_rows(
 
 
 def _rank_in_label(label: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """The place of each image in a random order of the images of its label, and the code of its label."""
+    """For each image its place in a random order of the images with its label, and the code of the label."""
     codes, _ = pd.factorize(label, sort=True)
     order = np.lexsort([generator.random(len(codes)), codes])
     first = np.concatenate([[0], np.cumsum(np.bincount(codes))[:-1]])
@@ -53,10 +53,10 @@ def _rank_in_label(label: np.ndarray, generator: np.random.Generator) -> tuple[n
 
 
 def images_of(size: str, available: int) -> int:
-    """The number of images that a size takes from the `available` ones, at least one. Not for sizes per label.
+    """Number of images that a size takes from `available` ones, at least 1. Not for sizes per label.
 
-    >>> images_of("10pct", 250), images_of("100", 250), images_of("full", 250)
-    (25, 100, 250)
+    >>> [images_of(size, 250) for size in ("full", "10pct", "0.1pct", "40")]
+    [250, 25, 1, 40]
     """
     if size == "full":
         return available
@@ -66,10 +66,12 @@ def images_of(size: str, available: int) -> int:
 
 
 def oversized(size: str, label: np.ndarray) -> str:
-    """Why an index split with these labels cannot give a size, and the largest size that it can give; "" if it can.
+    """The reason why an index split cannot give a size, with the largest possible size; "" where it can.
 
-    >>> oversized("2-per-label", np.array(["a", "a", "b"]))[:60]
-    'index_sizes: 2-per-label is more than the 1 images of b in t'
+    label: (images,) labels of the index split.
+
+    >>> oversized("5", np.array(["a", "b"]))
+    'index_sizes: 5 is more than the index split has; the largest possible is 2'
     """
     if size.endswith("-per-label"):
         counts = pd.Series(label).value_counts()
@@ -84,9 +86,9 @@ def oversized(size: str, label: np.ndarray) -> str:
 
 
 def check_sizes(label: np.ndarray, split: np.ndarray, sizes: Sequence[str], k: int, dataset: str) -> None:
-    """Check all index sizes of a dataset and the depth of the search at once.
+    """Check the sizes of all indexes of a dataset, and that none holds fewer than k images.
 
-    Raises InputError that lists the sizes which the index split cannot give, or those that hold fewer than k images.
+    label, split: (images,) of a manifest. Raises InputError that names all problems at once.
     """
     held = np.asarray(label)[np.asarray(split) == "train"]
     problems = [problem for size in sizes if (problem := oversized(size, held))]
@@ -103,27 +105,25 @@ def check_sizes(label: np.ndarray, split: np.ndarray, sizes: Sequence[str], k: i
 
 
 def draw_generator(seed: int, dataset: str, draw: int) -> np.random.Generator:
-    """A fresh generator for a draw, which depends only on the seed, the name of the dataset and the number of the draw.
-
-    >>> one, other = draw_generator(0, "mine", 1), draw_generator(0, "mine", 1)
-    >>> bool(one.integers(100) == other.integers(100))
-    True
-    """
+    """The generator of a draw. It depends on the seed, the name of the dataset and the number of the draw only."""
     name = int.from_bytes(hashlib.sha256(dataset.encode()).digest()[:8], "big")
     return np.random.default_rng([seed, name, draw])
 
 
 def write_rows(rows: np.ndarray, path: str | Path) -> None:
-    """Write the manifest rows of an index, (n,) int64, as npy."""
+    """Write index rows, (n,) int64, to a .npy file."""
     with whole_file(path) as partial:
         np.save(partial, rows)
 
 
 def read_rows(path: str | Path) -> np.ndarray:
-    """Read the manifest rows of an index, (n,) int64. Raises InputError for a damaged file, which is set aside."""
+    """Read the index rows that write_rows wrote, (n,) int64. A damaged file is set aside, and InputError is raised."""
     try:
-        return np.load(path)
-    except (FileNotFoundError, PermissionError):
+        rows = np.load(path)
+    except (FileNotFoundError, PermissionError, MemoryError):
         raise
-    except (OSError, ValueError, EOFError) as error:
-        raise set_aside(path, f"no complete index rows ({error})") from error
+    except Exception as error:  # numpy raises many kinds for a damaged file
+        raise set_aside(path, f"not a complete file of index rows ({error})") from error
+    if not isinstance(rows, np.ndarray) or rows.ndim != 1 or rows.dtype != np.int64:
+        raise set_aside(path, "not a file of index rows, which are int64 numbers in one dimension")
+    return rows

@@ -1,4 +1,4 @@
-"""Indexes: faiss indexes of the embeddings of a dataset by inner product, whose ids are manifest rows."""
+"""Indexes: faiss indexes of a dataset's embeddings by inner product. Their ids are manifest rows."""
 
 import re
 from pathlib import Path
@@ -10,22 +10,27 @@ from cbir.blocks import blocks
 from cbir.embeddings.files import map_again
 from cbir.errors import InputError
 from cbir.files import set_aside, whole_file
+from cbir.retrieval.blocks import blocks
 
-BLOCK = 1024  # rows copied at a time; the pages around each of them stay in memory meanwhile
+BLOCK = 1024  # rows copied through one memory map, whose pages around each row stay in memory until the next
 ADDED = 16_384  # rows that faiss encodes at a time
-TRAINING_IMAGES = 131_072  # enough for the 39 images a centroid that faiss asks for, at 3,360 centroids
+TRAINING_IMAGES = 131_072  # enough for 3,360 centroids, since faiss asks for 39 images per centroid
 GRAPHS = re.compile("HNSW|NSG|NNDescent")
 
 
 def build_index(embeddings: np.ndarray, rows: np.ndarray, factory: str, threads: int, seed: int) -> faiss.IndexIDMap:
     """An inner-product index of some rows of the embeddings, filled block by block.
 
-    embeddings: (n, d) float32 of unit norm, memory-mapped. rows: (images,) int64, ascending manifest rows, the ids of
-    the index. factory: as faiss.index_factory takes it (Douze et al. 2024, "The Faiss library", section 5). Training
-    uses a sample of at most TRAINING_IMAGES rows, drawn with the seed. The same arguments give the same index.
-    Therefore a graph, whose edges depend on the order of insertion, is built by one thread.
+    embeddings: (n, d) float32 of unit norm, memory-mapped. rows: (images,) int64, ascending manifest rows, which become
+    the ids of the index. factory: a string for faiss.index_factory (Douze et al. 2024, "The Faiss library", section 5).
+    An index that needs training is trained on a sample of at most TRAINING_IMAGES rows, drawn with the seed.
 
-    Raises InputError for rows beyond the end of the embeddings and for a factory that faiss refuses.
+    The same arguments give the same index. The edges of a graph follow the order of insertion, so a graph is built by
+    one thread. Raises InputError for rows past the end of the embeddings and for a factory that faiss refuses.
+
+    >>> index = build_index(np.eye(3, dtype=np.float32), np.array([0, 2]), "Flat", threads=1, seed=0)
+    >>> indexed_rows(index), exact_vectors(index)[1]
+    (array([0, 2]), array([0., 0., 1.], dtype=float32))
     """
     if not len(rows) or (np.diff(rows) <= 0).any():
         raise ValueError("index rows must be ascending, unique and at least one")
@@ -50,9 +55,8 @@ def build_index(embeddings: np.ndarray, rows: np.ndarray, factory: str, threads:
                 f"indexes: {factory!r} cannot be trained on {len(sample)} images ({_reason(error)}); "
                 "give it fewer centroids or leave out the smaller index_sizes"
             ) from error
-    for part in blocks(len(rows), ADDED):
-        block = rows[part]
-        index.add_with_ids(copy_rows(embeddings, block), block)
+    for block in blocks(len(rows), ADDED):
+        index.add_with_ids(copy_rows(embeddings, rows[block]), rows[block])
     return index
 
 
@@ -61,8 +65,8 @@ def _create_index(factory: str, dimensions: int) -> faiss.IndexIDMap:
         inner = faiss.index_factory(dimensions, factory, faiss.METRIC_INNER_PRODUCT)
     except RuntimeError as error:
         raise InputError(
-            f"indexes: {factory!r} is no faiss index by inner product of {dimensions} dimensions ({_reason(error)}); "
-            "examples are Flat, HNSW32, 'IVF1024,Flat', SQfp16"
+            f"indexes: {factory!r} is not a faiss index by inner product of {dimensions} dimensions "
+            f"({_reason(error)}); examples are Flat, HNSW32, 'IVF1024,Flat', SQfp16"
         ) from error
     if isinstance(inner, faiss.IndexIDMap):
         raise InputError(f"indexes: {factory!r}: leave IDMap out, every index gets one")
@@ -70,7 +74,7 @@ def _create_index(factory: str, dimensions: int) -> faiss.IndexIDMap:
 
 
 def _fill_flat(index: faiss.IndexIDMap, embeddings: np.ndarray, rows: np.ndarray) -> None:
-    """Fill an exact index in place. faiss's own add would double its vector as it grows, and copy every block."""
+    """Fill an exact index in place, which halves the peak memory: faiss's own add copies each block and doubles."""
     flat = faiss.downcast_index(index.index)
     flat.codes.resize(len(rows) * flat.code_size)
     flat.ntotal = index.ntotal = len(rows)
@@ -79,20 +83,24 @@ def _fill_flat(index: faiss.IndexIDMap, embeddings: np.ndarray, rows: np.ndarray
 
 
 def copy_rows(embeddings: np.ndarray, rows: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """Some rows of memory-mapped embeddings, float32 (rows, d); written into `out` where it is given.
+    """Copy some rows of memory-mapped embeddings, float32 (rows, d), into `out` if it is given.
 
-    Each block is read through a memory map of its own, so that no page of the file stays in memory.
+    Each block is read through a new memory map, so that the pages of the file do not stay in memory.
+
+    >>> copy_rows(np.eye(3, dtype=np.float32), np.array([2, 0]))
+    array([[0., 0., 1.],
+           [1., 0., 0.]], dtype=float32)
     """
     out = np.empty((len(rows), embeddings.shape[1]), np.float32) if out is None else out
     for block in blocks(len(rows), BLOCK):
-        np.take(map_again(embeddings), rows[block], axis=0, out=out[block], mode="clip")  # any other mode buffers `out`
+        np.take(map_anew(embeddings), rows[block], axis=0, out=out[block], mode="clip")  # any other mode buffers `out`
     return out
 
 
 def exact_vectors(index: faiss.IndexIDMap) -> np.ndarray | None:
-    """The vectors of an exact index, (images, d) float32, as a view that is valid as long as the index exists.
+    """The vectors of an exact index, (images, d) float32; None for an approximate one.
 
-    None for an approximate index.
+    The array is a view into the index, valid for as long as the index is.
     """
     flat = faiss.downcast_index(index.index)
     if not isinstance(flat, faiss.IndexFlat):
@@ -106,12 +114,12 @@ def indexed_rows(index: faiss.IndexIDMap) -> np.ndarray:
 
 
 def part_rows(rows: np.ndarray, part: int, parts: int) -> np.ndarray:
-    """The rows of one part of an index that is cut into equal parts.
+    """The rows of one part of an index that is cut into `parts` nearly equal parts.
 
-    Raises InputError for more parts than images.
+    Raises InputError where there are more parts than images.
 
-    >>> part_rows(np.arange(5), 0, 2), part_rows(np.arange(5), 1, 2)
-    (array([0, 1, 2]), array([3, 4]))
+    >>> [part_rows(np.array([3, 4, 7]), part, 2).tolist() for part in range(2)]
+    [[3, 4], [7]]
     """
     if parts > len(rows):
         raise InputError(
@@ -122,33 +130,33 @@ def part_rows(rows: np.ndarray, part: int, parts: int) -> np.ndarray:
 
 
 def write_index(index: faiss.IndexIDMap, path: str | Path) -> None:
-    """Write an index."""
+    """Write an index to a file."""
     with whole_file(path) as partial:
         faiss.write_index(index, str(partial))
 
 
 def read_index(path: str | Path, embeddings: np.ndarray) -> faiss.IndexIDMap:
-    """Read an index of these embeddings, (n, d) float32.
+    """Read an index that write_index wrote, of these embeddings, (n, d) float32.
 
-    Raises InputError for a file that is truncated or that is not such an index, and for an index of other embeddings,
-    which have other dimensions or fewer rows. The file is set aside.
+    A file is set aside, and InputError raised, where it is truncated, holds another kind of index, or belongs to other
+    embeddings: it has other dimensions or rows past their end. The vectors themselves are not compared.
     """
-    if not Path(path).exists():
-        raise FileNotFoundError(path)
+    with Path(path).open("rb"):  # faiss does not tell a missing file from a damaged one
+        pass
     try:
         index = faiss.read_index(str(path))
-    except (RuntimeError, MemoryError) as error:
+    except RuntimeError as error:
         raise set_aside(path, f"not a complete faiss index ({_reason(error)})") from error
     if not isinstance(index, faiss.IndexIDMap) or index.metric_type != faiss.METRIC_INNER_PRODUCT:
         raise set_aside(path, "a faiss index, but not one by inner product with manifest rows as ids")
     if index.d != embeddings.shape[1]:
-        raise set_aside(path, f"{index.d} dimensions, but the embeddings have {embeddings.shape[1]}")
+        raise set_aside(path, f"it has {index.d} dimensions, but the embeddings have {embeddings.shape[1]}")
     rows = indexed_rows(index)
-    if not len(rows) or rows[-1] >= len(embeddings):
+    if not len(rows) or len(rows) != index.ntotal or rows[-1] >= len(embeddings):
         raise set_aside(path, f"not an index of these {len(embeddings)} embeddings, but of others")
     return index
 
 
 def _reason(error: Exception) -> str:
-    """The reason of an error of faiss, without its source lines."""
+    """The part of a faiss error that names the problem, without faiss's source lines."""
     return str(error).rsplit(": ", 1)[-1].strip()
