@@ -1,21 +1,19 @@
-import os
 import sys
 from pathlib import Path
 
-LIBRARY = f"{workflow.basedir}/workflow/scripts"
-sys.path.insert(0, LIBRARY)
-# Scripts import the library beside them, even where another copy of it is installed.
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [LIBRARY, os.environ.get("PYTHONPATH")]))
+sys.path.insert(0, f"{workflow.basedir}/workflow/scripts")
 
 from cbir.errors import InputError
 from cbir.experiment.plan import read_experiment
 from cbir.files import delete_partial_files
+from cbir.runs.job import let_scripts_import
 from cbir.runs.lock import lock_results
 from cbir.runs.record import list_changes, record_end, record_start
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 PROJECT = Path(workflow.basedir)
+let_scripts_import(PROJECT / "workflow/scripts")
 try:
     EXPERIMENT = read_experiment(config, PROJECT)
 except InputError as error:

@@ -59,6 +59,8 @@ for table in EXPERIMENT.tables.values():
         log:
             f"<logs>/show/{table.name}.log",
         localrule: True
+        conda:
+            f"{ENVS}/analysis.yaml"
         params:
             at=config["scores"]["at"],
             template=f"{workflow.basedir}/workflow/report/table.html",

@@ -1,5 +1,10 @@
 # Indexes and what is found in them: index_rows/, indexes/, neighbors/ and measures/ in the results. A cell is one
 # model, index, size and draw of a dataset. An index that outgrows one machine is built and searched in parts.
+#
+# PARTS: into how many parts an index is cut; with more than one, the files of a part carry its number.
+# CELL, PART: the files of a cell and of a part, without folder and suffix.
+# MANIFEST, EMBEDDINGS: of any dataset; which rule makes them follows from its source.
+# FULL_ROWS, FULL_NEIGHBORS: of the whole index split, which the analyses are of.
 PARTS = config["search"]["index_shards"]
 CELL = "{dataset}/{model}/{index}/{size}.{draw}"
 PART = CELL if PARTS == 1 else f"{CELL}.{{part}}-of-{PARTS}"

@@ -5,7 +5,7 @@ import pytest
 
 from cbir.errors import InputError
 from cbir.retrieval import index_quality
-from cbir.retrieval.index_quality import recall_and_precision, recall_at_every_k, time_search
+from cbir.retrieval.index_quality import recall_at_every_k, time_search
 from cbir.retrieval.indexes import build_index, write_index
 from cbir.retrieval.neighbors import Neighbors
 from cbir.retrieval.search import search
@@ -49,25 +49,6 @@ def test_exact_neighbors_have_recall_one_at_every_depth():
 def test_neighbors_of_other_queries_or_depth_are_refused(other):
     with pytest.raises(InputError, match="other queries or depth"):
         recall_at_every_k(other, neighbors([[1, 2, 3]]))
-
-
-def test_recall_and_precision_share_a_row_per_level_and_depth():
-    keys = {"dataset": "d", "model": "m", "index": "i", "index_size": "full", "draw": 0, "index_images": 9}
-    scores = pd.DataFrame(
-        {"level": level, "average": average, "metric": metric, "k": k, "value": value + k, "queries": 2}
-        for level, value in (("modality", 10), ("pathology", 20))
-        for average, metric in (("micro", "precision"), ("macro", "precision"), ("micro", "precision_std"))
-        for k in (1, 2, 3)
-    ).assign(**keys)
-    scores.loc[scores["average"] == "macro", "value"] += 100
-    table = recall_and_precision(neighbors([[2, 1, 9]]), neighbors([[1, 2, 3]]), scores, at=[1, 3])
-    assert list(table) == [*keys, "level", "k", "recall", "precision_macro", "precision_micro"]
-    assert table[["level", "k", "recall", "precision_macro", "precision_micro"]].to_numpy().tolist() == [
-        ["modality", 1, 0, 111, 11],
-        ["modality", 3, pytest.approx(2 / 3), 113, 13],
-        ["pathology", 1, 0, 121, 21],
-        ["pathology", 3, pytest.approx(2 / 3), 123, 23],
-    ]
 
 
 def test_the_speed_of_an_index_in_parts_is_that_of_searching_all_parts(tmp_path, monkeypatch):

@@ -3,8 +3,6 @@
 import errno
 from pathlib import Path
 
-from pathlib import Path
-
 import faiss
 import numpy as np
 import pytest

@@ -2,11 +2,13 @@
 
 import json
 import logging
+import os
+from pathlib import Path
 
 import pytest
 
 from cbir.errors import InputError
-from cbir.runs.job import Job, Named, job, read_job
+from cbir.runs.job import Job, Named, job, let_scripts_import, read_job
 
 
 def some_job(folder):
@@ -62,3 +64,10 @@ def test_a_file_that_is_no_log_is_refused(tmp_path):
     path.write_text(json.dumps({}))
     with pytest.raises(InputError, match=r"a\.log: no log of a job"):
         read_job(path)
+
+
+def test_scripts_import_the_library_beside_them_before_any_other(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "/other")
+    let_scripts_import(Path("/checkout/workflow/scripts"))
+    let_scripts_import(Path("/checkout/workflow/scripts"))
+    assert os.environ["PYTHONPATH"] == os.pathsep.join(["/checkout/workflow/scripts", "/other"])

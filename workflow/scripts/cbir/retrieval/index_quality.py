@@ -8,7 +8,6 @@ import numpy as np
 
 from cbir.blocks import blocks
 from cbir.errors import InputError
-from cbir.retrieval.blocks import blocks
 from cbir.retrieval.indexes import read_index
 from cbir.retrieval.neighbors import Neighbors
 from cbir.retrieval.search import search
@@ -42,20 +41,6 @@ def recall_at_every_k(found: Neighbors, exact: Neighbors) -> np.ndarray:
         same = of_found[:, :, None] == of_exact[:, None, :]
         agree += (same & (of_exact >= 0)[:, None, :]).sum(axis=0)
     return agree.cumsum(axis=0).cumsum(axis=1).diagonal() / (queries * np.arange(1, depth + 1))
-
-
-def recall_and_precision(found: Neighbors, exact: Neighbors, scores: pd.DataFrame, at: Sequence[int]) -> pd.DataFrame:
-    """Recall of an index at the depths `at`, together with the precision of the same neighbors, micro and macro.
-
-    scores: the retrieval scores of `found`, as cbir.evaluation.retrieval writes them. Returns one row per level and
-    depth. Raises InputError where the neighbors are not of the same queries and depth.
-    """
-    recall = recall_at_every_k(found, exact)
-    keys = ["dataset", "model", "index", "index_size", "draw", "index_images", "level", "k"]
-    scores = scores[(scores["metric"] == "precision") & scores["k"].isin(at)]
-    precision = scores.pivot_table("value", keys, "average").add_prefix("precision_").reset_index()
-    precision.insert(len(keys), "recall", recall[precision["k"] - 1])
-    return precision.rename_axis(columns=None)
 
 
 def time_search(

@@ -10,7 +10,6 @@ from cbir.blocks import blocks
 from cbir.embeddings.files import map_again
 from cbir.errors import InputError
 from cbir.files import set_aside, whole_file
-from cbir.retrieval.blocks import blocks
 
 BLOCK = 1024  # rows copied through one memory map, whose pages around each row stay in memory until the next
 ADDED = 16_384  # rows that faiss encodes at a time
@@ -93,7 +92,7 @@ def copy_rows(embeddings: np.ndarray, rows: np.ndarray, out: np.ndarray | None =
     """
     out = np.empty((len(rows), embeddings.shape[1]), np.float32) if out is None else out
     for block in blocks(len(rows), BLOCK):
-        np.take(map_anew(embeddings), rows[block], axis=0, out=out[block], mode="clip")  # any other mode buffers `out`
+        np.take(map_again(embeddings), rows[block], axis=0, out=out[block], mode="clip")  # any other mode buffers `out`
     return out
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import platform
 import sys
 import time
@@ -16,6 +17,12 @@ from cbir.errors import InputError
 PARTS = ("rule", "input", "output", "log", "params", "wildcards", "threads")
 HEAD = "job: "  # begins the line of a log that describes the job
 log = logging.getLogger("cbir")
+
+
+def let_scripts_import(folder: Path) -> None:
+    """Let the scripts that this process starts import the library in `folder`, even where another copy is installed."""
+    paths = [str(folder), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(filter(None, paths)))
 
 
 @contextmanager
