@@ -165,5 +165,5 @@ def test_other_loaders_and_the_code_that_fetches_weights_keep_the_digest(code):
 
 
 def test_an_unknown_loader_has_no_digest():
-    with pytest.raises(InputError, match="no loader tim; did you mean timm"):
+    with pytest.raises(InputError, match=r"no loader tim \(did you mean timm\?\)"):
         describe(CLIP | {"loader": "tim"})

@@ -181,3 +181,13 @@ def test_recall_speed_shows_recall_and_precision_of_every_index_and_names_it():
         np.testing.assert_array_equal(precision.get_xydata(), rows[["queries_per_second", "precision_micro"]])
         assert [text.get_text() for text in panel.texts] == rows["index"].tolist()
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["recall at 10", "precision at 10"]
+
+
+def test_models_that_differ_by_rounding_alone_keep_their_order():
+    pairs = [("z", "a", 0.2 - 1e-16), ("z", "b", 0.2 + 1e-16), ("a", "b", 1e-17)]
+    rows = [
+        {"model": one, "other": other, "difference": value, "ci_low": 0, "ci_high": 0} for one, other, value in pairs
+    ]
+    assert order_models(in_both_directions(pd.DataFrame(rows))) == ["z", "a", "b"]
+    rows[2]["difference"] = -1e-17
+    assert order_models(in_both_directions(pd.DataFrame(rows))) == ["z", "a", "b"]

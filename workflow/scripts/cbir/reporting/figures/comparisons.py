@@ -15,6 +15,7 @@ from cbir.reporting.figures.style import (
 from cbir.tidy import AVERAGES
 
 SIGNIFICANT = 0.05  # Holm-corrected p below which a difference is called significant
+DECIMALS = 9  # of a difference; further ones are rounding errors
 
 
 @themed
@@ -71,11 +72,12 @@ def in_both_directions(comparisons: pd.DataFrame) -> pd.DataFrame:
 def order_models(pairs: pd.DataFrame) -> list[str]:
     """Names of the models from best to worst, by their mean difference from the others.
 
-    pairs: comparisons in both directions, so that each model is compared with every other one.
+    pairs: comparisons in both directions, so that each model is compared with every other one. Models that differ by
+    rounding alone keep the order in which they come.
 
     >>> pair = {"model": ["a"], "other": ["b"], "difference": [-0.1], "ci_low": [-0.2], "ci_high": [0.0]}
     >>> order_models(in_both_directions(pd.DataFrame(pair)))
     ['b', 'a']
     """
-    means = pairs.groupby("model")["difference"].mean()
+    means = pairs.groupby("model", sort=False)["difference"].mean().round(DECIMALS)
     return list(means.sort_values(ascending=False, kind="stable").index)
