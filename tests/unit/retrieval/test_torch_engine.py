@@ -70,8 +70,9 @@ def product(request, monkeypatch):
 
 @pytest.mark.parametrize("make", [scattered, similar, duplicated, ordered])
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("k", [1, 10, 60])
+@pytest.mark.parametrize("k", [1, 10, 60, 2000])
 def test_bfloat16_candidates_hold_every_nearest_vector_and_its_ties(small_blocks, monkeypatch, make, threads, k):
+    """With k = 2000 of 3000 the k-th similarity is below that of the center, so products are negative."""
     monkeypatch.setattr(torch_engine, "ROOM", IMAGES)
     embeddings = make(np.random.default_rng(0))
     vectors, queries = embeddings[:IMAGES], embeddings[-QUERIES:]
@@ -188,6 +189,23 @@ def test_a_crowded_query_has_no_candidates_but_the_same_neighbors(small_blocks):
     reference, found = (search(index, embeddings, queries, 5, threads=2, engine=e) for e in ("faiss", "blocked"))
     np.testing.assert_array_equal(found.neighbor, reference.neighbor)
     np.testing.assert_array_equal(found.similarity, reference.similarity)
+
+
+def test_memory_follows_the_block_where_one_query_has_many_equal_images(monkeypatch):
+    """Half of the images are copies of one query, which alone never fills the share's number of candidates."""
+    monkeypatch.setattr(torch_engine, "BLOCK", 256)
+    widths = []
+    pad = torch_engine._pad
+
+    def recorded(*arguments):
+        widths.append(pad(*arguments).shape[1])
+        return pad(*arguments)
+
+    monkeypatch.setattr(torch_engine, "_pad", recorded)
+    embeddings = scattered(np.random.default_rng(9))
+    embeddings[: IMAGES // 2] = embeddings[-1]
+    propose_candidates(embeddings[:IMAGES], embeddings[-QUERIES:], 5, 5, 1, "cpu")
+    assert max(widths) <= torch_engine._room(5) + 256
 
 
 class OnlyOn(TorchDispatchMode):

@@ -44,6 +44,12 @@ def search(
 
     Raises InputError where k exceeds the number of images in the index, for parameters that the index does not have,
     and where the torch engine is to use CUDA but there is none.
+
+    >>> from cbir.retrieval.indexes import build_index
+    >>> embeddings = np.eye(4, dtype=np.float32)[[0, 1, 2, 1]]
+    >>> index = build_index(embeddings, np.arange(3), "Flat", threads=1, seed=0)
+    >>> search(index, embeddings, np.array([3]), k=2).neighbor
+    array([[1, 0]])
     """
     if not 1 <= k <= index.ntotal:
         raise InputError(
@@ -79,6 +85,9 @@ def choose_torch_device(engine: str, device: str, queries: int, vectors: np.ndar
 
     engine "auto" takes the torch engine for long searches, on a GPU or on a processor with bfloat16 instructions.
     vectors: (images, d), those of the index. Raises InputError where CUDA is asked for but missing.
+
+    >>> choose_torch_device("blocked", "cpu", 9, np.ones((20, 4)), 5)
+    'cpu'
     """
     long = len(vectors) >= LONG_IMAGES * k and queries * vectors.size >= LONG_PRODUCTS
     if engine == "faiss" or (engine == "auto" and not long):
@@ -192,7 +201,10 @@ def _scan(vectors: np.ndarray, queries: np.ndarray, floor: np.ndarray, k: int) -
 
 
 def _search_approximate(index: faiss.Index, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Similarities and positions, (queries, k) each, as an approximate index estimates them; NaN and -1 for none."""
+    """Similarities and positions, (queries, k) each, as an approximate index estimates them.
+
+    They are NaN and -1 where it finds fewer than k.
+    """
     similarity, position = index.search(queries, k)
     similarity[position < 0] = np.nan
     return rank(similarity, position, k)

@@ -43,13 +43,13 @@ BLOCK = 2048  # index images per block on a CPU: their products with 4,096 queri
 CHUNK = 16  # blocks that are rounded before the queries are multiplied with them
 RUN = 16  # consecutive images in a block; single images from all over the index would each wait for memory
 CENTERED = 4096  # index images whose mean is the center
-ROOM = 16  # times k: candidates of a query beyond which it is crowded, because the bound excludes too little
+ROOM = 16  # times k, or 16 for smaller k: candidates of a query beyond which ranking them costs too much
 CROWDED = 1 / 16  # share of crowded queries beyond which faiss is faster
 ROUNDED = 1.01 * 2.0**-8  # relative error of a sum that was rounded to bfloat16
 SUMMED = 1.01 * 2.0**-23  # relative error of a float32 sum, per term
 NORMED = 1.001  # factor that makes up for the rounding of a norm that is summed in float32
-SLACK = 2.0**-21
-LEAST = np.iinfo(np.int16).min
+SLACK = 2.0**-21  # added to w, to cover all float32 rounding that the module text leaves out of the formulas
+LEAST = np.iinfo(np.int16).min  # reached by the bits of every product
 
 
 def find_device(device: str) -> str:
@@ -76,9 +76,13 @@ def propose_candidates(
     more. threads: CPU threads. device: "cpu" or "cuda".
 
     Returns position, (queries, width) int64, which is -1 after the last candidate of a query, and left_out, (queries,)
-    float32. No vector that is left out has a float32 product with the query above left_out. It is -inf where all of the
-    k nearest are candidates for certain, and inf for a crowded query: one with too many candidates, which are not
-    returned. Returns None where so many queries are crowded that another engine is faster.
+    float32: the greatest float32 product with the query that a vector left out may have. left_out is -inf where all of
+    the k nearest are candidates for certain. It is inf for a crowded query: one with too many candidates, none of which
+    is returned. Returns None where so many queries are crowded that faiss is faster.
+
+    >>> vectors = np.eye(3, dtype=np.float32)
+    >>> propose_candidates(vectors, vectors[1:2], k=1, depth=1, threads=1, device="cpu")
+    (array([[1]]), array([-inf], dtype=float32))
     """
     with _torch_settings():
         if device == "cpu":
@@ -122,8 +126,9 @@ class _Share:
 
     rounded: (queries, d) bfloat16. norm, loss: (queries,) float32, |q| and |q - q'|. floor: (queries,) float32, a
     similarity relative to the center that at least k images reach; inf for a crowded query. width: (queries,) float32,
-    the greatest w of the blocks so far. found: arrays of candidates, each (query, image, product) of (candidates,),
-    in the order of the queries. count: number of all candidates. kept: how many the last drop left.
+    the greatest w of the blocks so far. count: (queries,) int, number of candidates. found: the candidates in parts,
+    each with arrays (query, image, product) of shape (candidates,) in the order of the queries. kept: number of
+    candidates that the last drop left.
     """
 
     rounded: torch.Tensor
@@ -131,8 +136,8 @@ class _Share:
     loss: np.ndarray
     floor: np.ndarray
     width: np.ndarray
+    count: np.ndarray
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
-    count: int = 0
     kept: int = 0
 
 
@@ -175,8 +180,10 @@ def _propose_by_bfloat16(
 
 
 def _round_queries(queries: np.ndarray) -> _Share:
+    """A share of float32 queries, (queries, d), without candidates."""
     rounded, norm, loss = _round(torch.from_numpy(queries.copy()))
-    return _Share(rounded, norm, loss, np.full(len(queries), -np.inf, np.float32), np.zeros(len(queries), np.float32))
+    floor, width = np.full(len(queries), -np.inf, np.float32), np.zeros(len(queries), np.float32)
+    return _Share(rounded, norm, loss, floor, width, np.zeros(len(queries), np.int64))
 
 
 def _round_images(vectors: np.ndarray, center: np.ndarray, block: int, number: int) -> _Block:
@@ -207,16 +214,18 @@ def _add_candidates(share: _Share, images: Sequence[_Block], k: int) -> None:
     for block in images:
         bits = _multiply(share, block, memory)
         share.width = np.maximum(share.width, _half_width(share, block))
-        if not share.count and bits.shape[1] >= k:
+        if not share.found and bits.shape[1] >= k:
             greatest = np.partition(bits, -k, axis=1)[:, -k]
             # Negative bfloat16 numbers do not order as their bits do, so they raise no floor.
             _raise_floor(share, np.where(greatest > 0, _numbers(greatest), -np.inf))
         least = _bits_at_most((share.floor - share.width) / (1 + ROUNDED))
-        place = np.flatnonzero(bits >= least[:, None])
+        place = np.flatnonzero(bits >= least[:, None])  # fast, and excludes nearly all
         query, column = np.divmod(place, bits.shape[1])
-        share.found.append((query.astype(np.int32), block.image[column], _numbers(bits.ravel()[place])))
-        share.count += len(place)
-        if share.count > 2 * share.kept + k * len(share.floor):
+        product = _numbers(bits.ravel()[place])
+        keep = _reaches_floor(share, query, product)
+        share.found.append((query[keep].astype(np.int32), block.image[column[keep]], product[keep]))
+        share.count += np.bincount(query[keep], minlength=len(share.count))
+        if share.count.sum() > 2 * share.kept + k * len(share.count) or share.count.max() > _room(k):
             _drop_candidates(share, k)
 
 
@@ -229,23 +238,32 @@ def _multiply(share: _Share, block: _Block, memory: torch.Tensor) -> np.ndarray:
 
 def _drop_candidates(share: _Share, k: int) -> None:
     """Raise the floor to what the candidates show and drop those that cannot reach it, and those of crowded queries."""
-    queries = len(share.floor)
     query, image, product = map(np.concatenate, zip(*share.found, strict=True))
     order = np.argsort(query, kind="stable")
     query, image, product = query[order], image[order], product[order]
-    table = _pad(query, product, queries, -np.inf)
+    table = _pad(query, product, len(share.count), -np.inf)
     if table.shape[1] >= k:
         _raise_floor(share, np.partition(table, -k, axis=1)[:, -k])
-    keep = product + np.abs(product) * np.float32(ROUNDED) + share.width[query] >= share.floor[query]
-    share.floor[np.bincount(query[keep], minlength=queries) > ROOM * max(k, 16)] = np.inf
+    keep = _reaches_floor(share, query, product)
+    share.floor[np.bincount(query[keep], minlength=len(share.count)) > _room(k)] = np.inf
     keep &= ~np.isposinf(share.floor)[query]
     share.found = [(query[keep], image[keep], product[keep])]
-    share.count = share.kept = np.count_nonzero(keep)
+    share.count, share.kept = np.bincount(query[keep], minlength=len(share.count)), np.count_nonzero(keep)
+
+
+def _room(k: int) -> int:
+    """Candidates of a query beyond which it is crowded."""
+    return ROOM * max(k, 16)
 
 
 def _raise_floor(share: _Share, product: np.ndarray) -> None:
     """Raise the floor of each query to the lower end of its k-th greatest product."""
     share.floor = np.maximum(share.floor, product - np.abs(product) * np.float32(ROUNDED) - share.width)
+
+
+def _reaches_floor(share: _Share, query: np.ndarray, product: np.ndarray) -> np.ndarray:
+    """Whether the upper end of each product, of the query beside it, reaches the floor: (candidates,) bool."""
+    return product + np.abs(product) * np.float32(ROUNDED) + share.width[query] >= share.floor[query]
 
 
 def _pad(query: np.ndarray, value: np.ndarray, queries: int, fill: float) -> np.ndarray:
