@@ -135,6 +135,7 @@ rule measure_index:
         factory=lambda wildcards: config["indexes"][wildcards.index]["factory"],
         parameters=lambda wildcards: EXPERIMENT.search_parameters(wildcards.index),
         engine=config["search"]["engine"],
+        device=config["search"]["device"],
         k=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].k,
         at=lambda wildcards: EXPERIMENT.measured_depths(wildcards.dataset),
     script:

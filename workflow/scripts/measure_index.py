@@ -21,6 +21,7 @@ with job(snakemake):
         snakemake.threads,
         params.parameters,
         params.engine,
+        params.device,
     )
     measures = measure_index(
         recall_at_every_k(load_neighbors(given.neighbors, len(split)), load_neighbors(given.exact, len(split))),
