@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
 from cbir.runs.job import read_job
 from workflow_runs import ROOT, command, run, tables, wait_for, write_experiment
@@ -149,56 +148,3 @@ def test_a_script_runs_by_hand_from_the_log_of_its_job(finished, tmp_path, monke
     snakemake.log[0] = str(tmp_path / "job.log")
     exec((ROOT / "workflow/scripts/score_retrieval.py").read_text(), {"snakemake": snakemake})
     assert (tmp_path / "scores.parquet").read_bytes() == made
-
-
-def changed_jobs(folder: Path) -> dict[str, str]:
-    """How many jobs of each rule a dry run plans."""
-    planned = run(folder, "-n", "tables").stdout
-    return dict(re.findall(r"^(\w+) +(\d+)$", planned, re.MULTILINE))
-
-
-@pytest.fixture
-def copied(finished, data, tmp_path):
-    """The folder of a copied run on copied images, which a test may change."""
-    shutil.copytree(finished, tmp_path / "run", copy_function=shutil.copy2)
-    shutil.copytree(data, tmp_path / "data", copy_function=shutil.copy2)
-    write_experiment(tmp_path / "run", tmp_path / "data")
-    done = run(tmp_path / "run", "--cores", "2", "tables")
-    assert done.returncode == 0, done.stdout
-    return tmp_path / "run"
-
-
-def embedded(folder: Path) -> int:
-    """How many images the last jobs embedded with the encoder pixels."""
-    records = (folder / "results/embeddings/shards/small/pixels").glob("*.json")
-    return sum(json.loads(record.read_text())["embedded"] for record in records)
-
-
-def test_images_that_moved_are_not_embedded_again(copied):
-    """The fixture has moved all images: their paths are new, their pixels are the same."""
-    assert embedded(copied) == 0
-
-
-def test_options_that_change_no_pixels_start_no_embedding_job(copied):
-    dataset = {"source": "table", "root": str(copied.parent / "data"), "table": "images.csv"}
-    options = {"split": {"train": 0.6, "val": 0.1, "test": 0.3}, "min_per_label": 3, "index_sizes": [15, "full"]}
-    write_experiment(copied, copied.parent / "data", datasets={"small": dataset | options})
-    planned = changed_jobs(copied)
-    assert "split_dataset" in planned
-    assert {"make_manifest", "inspect_images", "embed_images"}.isdisjoint(planned)
-
-
-def test_an_added_image_is_embedded_and_a_relabelled_one_is_not(copied):
-    data = copied.parent / "data"
-    pixels = np.asarray(Image.open(data / "XR/chest/00-0.png"))
-    Image.fromarray(pixels[::-1].copy()).save(data / "XR/chest/new.png")
-    rows = (data / "images.csv").read_text().splitlines()
-    assert rows[1].startswith("XR/chest/00-0.png,chest0,XR,chest,normal")
-    rows[1] = rows[1].replace("normal", "lesion")
-    (data / "images.csv").write_text("\n".join([*rows, "XR/chest/new.png,new,XR,chest,lesion"]) + "\n")
-    done = run(copied, "--cores", "2", "tables")
-    assert done.returncode == 0, done.stdout
-    assert embedded(copied) == 1
-    manifest = pd.read_parquet(copied / "results/manifests/small.parquet").set_index("image_id")
-    assert manifest.loc["XR/chest/00-0.png", "label"] == "XR/chest/lesion"
-    assert len(np.load(copied / "results/embeddings/small/pixels.npy")) == len(manifest)
