@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from cbir.errors import InputError, listing
+from cbir.experiment.yaml_files import read_mapping
 
 
 def load_catalogue(path: str | Path, user_path: str | Path | None = None) -> dict[str, dict]:
@@ -21,9 +22,7 @@ def read_catalogue_schema(folder_of_schemas: str | Path, folder_of_loaders: str 
 
     folder_of_loaders: holds one module per loader; an underscore in the file's name is a dash in the loader's.
     """
-    import yaml
-
-    schema = yaml.safe_load(Path(folder_of_schemas, "models.schema.yaml").read_text(encoding="utf-8"))
+    schema = read_mapping(Path(folder_of_schemas, "models.schema.yaml"))
     loaders = sorted(path.stem.replace("_", "-") for path in Path(folder_of_loaders).glob("[!_]*.py"))
     schema["$defs"]["model"]["properties"]["loader"] = {"enum": loaders}
     return schema
@@ -43,17 +42,10 @@ def check_catalogue(catalogue: dict[str, dict], schema: dict) -> None:
 
 
 def _read_entries(path: Path) -> dict[str, dict]:
-    import yaml
-
+    """The entries of one catalogue file."""
     if not path.is_file():
         raise InputError(f"{path}: no such model catalogue; correct model_catalog, or set it to null")
-    try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not YAML ({error}); correct it") from error
-    if not isinstance(entries, dict):
-        raise InputError(f"{path}: not a mapping of model names to entries; write it as workflow/models.yaml is")
-    return entries
+    return read_mapping(path)
 
 
 def list_files(entry: dict) -> dict[str, dict]:

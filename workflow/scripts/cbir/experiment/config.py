@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cbir.errors import InputError, did_you_mean, listing
+from cbir.experiment.yaml_files import read_mapping
 
 if TYPE_CHECKING:
     import jsonschema
@@ -27,25 +28,13 @@ def read_schema(folder_of_schemas: str | Path, folder_of_sources: str | Path) ->
     Returns the schema of config.schema.yaml with the sources by name under `$defs.sources`, where `complete_config`
     and `describe_config` look for them. Raises InputError for a file that is not YAML or is not such a description.
     """
-    schema = _read_mapping(Path(folder_of_schemas, "config.schema.yaml"))
+    schema = read_mapping(Path(folder_of_schemas, "config.schema.yaml"))
     paths = sorted(Path(folder_of_sources).glob("*.yaml"))
-    sources = {path.stem.replace("_", "-"): _read_mapping(path) for path in paths}
+    sources = {path.stem.replace("_", "-"): read_mapping(path) for path in paths}
     for path, source in zip(paths, sources.values(), strict=True):
         if "description" not in source:
             raise InputError(f"{path}: no description; say what the source reads")
     return {**schema, "$defs": {**schema["$defs"], "sources": sources}}
-
-
-def _read_mapping(path: Path) -> dict:
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not YAML ({error}); correct it") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: not a mapping of keys to values; write it as the other files in its folder")
-    return content
 
 
 def complete_config(config: dict, schema: dict, models: list[str] | None = None) -> dict:

@@ -10,103 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from cbir.experiment.catalogue import check_catalogue, list_files, load_catalogue, read_catalogue_schema
 from cbir.experiment.config import EXACT, complete_config, read_schema
+from cbir.experiment.contents import Figure, Table, plan_figures, plan_tables
+from cbir.experiment.dataset import Dataset
+from cbir.experiment.yaml_files import read_mapping
 
 FULL = "full"  # the index size that holds the whole index split; every dataset has it
-# options of a dataset that don't change what its source reads
-LATER_OPTIONS = {"split", "min_per_label", "index_sizes", "k", "shards"}
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """One dataset of the experiment.
-
-    options: its entry in the configuration, completed. index_sizes: as in file names, such as "100", "10pct" or "full".
-    k: neighbors found for each query. shards: jobs that inspect and embed it. members: the datasets that a union
-    unites. has_pixels: whether its images can be shown; released embeddings come without images.
-    """
-
-    name: str
-    options: dict[str, Any]
-    index_sizes: tuple[str, ...]
-    k: int
-    shards: int
-    members: tuple[str, ...]
-    has_pixels: bool
-
-    @property
-    def source(self) -> str:
-        """The name of its source, as in the configuration."""
-        return self.options["source"]
-
-    @property
-    def is_union(self) -> bool:
-        """Whether it unites other datasets of the experiment."""
-        return self.source == "union"
-
-    @property
-    def is_released(self) -> bool:
-        """Whether its embeddings are imported, as the study's authors released them."""
-        return self.source == "released"
-
-    @property
-    def has_own_source(self) -> bool:
-        """Whether it is read from a source of its own: it is no union."""
-        return not self.is_union
-
-    @property
-    def is_embedded(self) -> bool:
-        """Whether its images go through an encoder here: it is neither released nor a union."""
-        return self.has_own_source and not self.is_released
-
-    @property
-    def listing_files(self) -> list[str]:
-        """The tables or the folder that list its images, where its options name them and they are there."""
-        root = Path(self.options.get("root", "")).expanduser()
-        if self.source == "phantoms":
-            return [str(root)]
-        tables = [root / self.options["table"]] if "table" in self.options else []
-        tables += [Path(table).expanduser() for table in self.options.get("tables", [])]
-        return [str(table) for table in tables if table.exists()]
-
-    @property
-    def source_options(self) -> dict[str, Any]:
-        """The options that decide what its source reads; all others can change without reading the dataset again."""
-        return {name: value for name, value in self.options.items() if name not in LATER_OPTIONS}
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of the report: see the comments in workflow/report/contents.yaml."""
-
-    name: str
-    sources: tuple[str, ...]  # the files that are put together, relative to the results; empty where a rule writes it
-    main: str | None  # the tidy table that this table for print is made from
-    sort_by: tuple[str, ...]  # columns by which the rows are sorted; without any they stay in the order of the sources
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure of the report: see the comments in workflow/report/contents.yaml.
-
-    sources: tables, or for a figure of a model the files, in the order that its draw function takes them, relative to
-    the results and with the wildcards dataset and model. path: of its files, without suffix. index: the only index
-    whose rows are drawn; None draws all.
-    """
-
-    name: str
-    path: str
-    per: str
-    sources: tuple[str, ...]
-    index: str | None
-
-    @property
-    def label(self) -> str:
-        """Its name in the report, with the wildcard of the model where there is one figure per model."""
-        return self.name.replace("_", " ") + (" {model}" if self.per == "model" else "")
 
 
 @dataclass(frozen=True)
@@ -273,60 +183,12 @@ class Experiment:
     @cached_property
     def tables(self) -> dict[str, Table]:
         """The tables of this experiment by name, in the order of the contents."""
-        return {
-            name: Table(name, tuple(self._table_sources(entry)), entry.get("main"), tuple(entry.get("sort_by", ())))
-            for name, entry in self.contents["tables"].items()
-            if self._has(entry.get("needs"))
-        }
-
-    def _table_sources(self, entry: dict[str, str]) -> list[str]:
-        """The files that a table is put together from."""
-        if "from" not in entry:
-            return []
-        datasets = self.names("is_embedded") if entry.get("needs") == "own embeddings" else list(self.datasets)
-        patterns = {
-            "dataset": "{dataset}",
-            "model": "{dataset}/{model}",
-            "index": "{dataset}/{index}",
-            "cell": "{dataset}/{model}/{index}/{size}.{draw}",
-            "full": "{dataset}/{model}/{index}/{size}.{draw}",
-        }
-        pattern = f"{entry['from']}/{patterns[entry['per']]}.parquet"
-        cells = [cell for name in datasets for cell in self.cells(name)]
-        if entry["per"] != "cell":
-            cells = [cell for cell in cells if cell["size"] == FULL]
-        return list(dict.fromkeys(pattern.format(**cell) for cell in cells))
+        return plan_tables(self)
 
     @cached_property
     def figures(self) -> dict[str, Figure]:
         """The figures of this experiment by name, in the order of the contents; at least one dataset has each."""
-        return {
-            name: self._figure(name, entry)
-            for name, entry in self.contents["figures"].items()
-            if any(self._has(entry.get("needs"), dataset) for dataset in self.datasets)
-        }
-
-    def _figure(self, name: str, entry: dict[str, Any]) -> Figure:
-        index = self.exact_index if entry.get("index") == "exact" else None
-        if entry["per"] == "dataset":
-            sources = [f"tables/{table}.csv" for table in entry["from"]]
-            return Figure(name, f"figures/{{dataset}}/{name}", "dataset", tuple(sources), index)
-        full = f"{{dataset}}/{{model}}/{self.exact_index}/{FULL}.0"
-        of_model = {"manifests": "manifests/{dataset}.parquet", "neighbors": f"neighbors/{full}.npz"}
-        sources = [of_model.get(source, f"{source}/{{dataset}}/{{model}}.parquet") for source in entry["from"]]
-        return Figure(name, f"figures/{{dataset}}/{name}/{{model}}", "model", tuple(sources), index)
-
-    @cached_property
-    def figure_files(self) -> list[str]:
-        """Every figure file of the experiment, as PDF and PNG, relative to the results."""
-        return [
-            f"{figure.path.format(dataset=dataset, model=model)}.{suffix}"
-            for dataset in self.datasets
-            for name, figure in self.figures.items()
-            if self._has(self.contents["figures"][name].get("needs"), dataset)
-            for model in (self.models if figure.per == "model" else [""])
-            for suffix in ("pdf", "png")
-        ]
+        return plan_figures(self)
 
     @cached_property
     def table_files(self) -> list[str]:
@@ -337,25 +199,17 @@ class Experiment:
             for suffix in (("csv", "md", "tex") if table.main else ("csv",))
         ]
 
-    def _has(self, needs: str | None, dataset: str | None = None) -> bool:
-        """Whether a dataset, or without one the experiment, has what a table or a figure needs."""
-        datasets = list(self.datasets.values()) if dataset is None else [self.datasets[dataset]]
-        match needs:
-            case None:
-                return True
-            case "several models":
-                return len(self.models) > 1
-            case "several indexes":
-                return len(self.config["indexes"]) > 1
-            case "several sizes":
-                return any(len(one.index_sizes) > 1 for one in datasets)
-            case "classifiers":
-                return bool(self.classifiers)
-            case "own embeddings":
-                return any(one.is_embedded for one in datasets)
-            case "pixels":
-                return any(one.has_pixels for one in datasets)
-        raise ValueError(f"workflow/report/contents.yaml: unknown need {needs!r}")
+    @cached_property
+    def figure_files(self) -> list[str]:
+        """Every figure file of the experiment, as PDF and PNG, relative to the results."""
+        return [
+            f"{figure.path.format(dataset=dataset, model=model)}.{suffix}"
+            for dataset in self.datasets
+            for figure in self.figures.values()
+            if dataset in figure.datasets
+            for model in (self.models if figure.per == "model" else [""])
+            for suffix in ("pdf", "png")
+        ]
 
 
 def read_experiment(config: dict[str, Any], project: Path) -> Experiment:
@@ -370,7 +224,7 @@ def read_experiment(config: dict[str, Any], project: Path) -> Experiment:
     check_catalogue(catalogue, read_catalogue_schema(workflow / "schemas", library / "encoders/loaders"))
     schema = read_schema(workflow / "schemas", library / "datasets/sources")
     config = complete_config(config, schema, list(catalogue))
-    return Experiment(config, catalogue, _read_yaml(workflow / "report/contents.yaml"))
+    return Experiment(config, catalogue, read_mapping(workflow / "report/contents.yaml"))
 
 
 def any_of(names: Iterable[str]) -> str:
@@ -380,8 +234,3 @@ def any_of(names: Iterable[str]) -> str:
     'a\\\\.b|c'
     """
     return "|".join(map(re.escape, names)) or "(?!)"
-
-
-def _read_yaml(path: Path) -> Any:
-    with path.open(encoding="utf-8") as file:
-        return yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # the C parser is ten times as fast
