@@ -31,6 +31,7 @@ from cbir.embeddings.images import embed_images, make_loader
 from cbir.embeddings.memory import keep_freed_memory
 from cbir.encoders.image_encoder import Encoder, load_encoder
 from cbir.experiment.catalogue import load_catalogue
+from cbir.images.reading import file_state
 
 SIDE = 512  # pixels
 DISTINCT = 64  # files of a kind, each read several times
@@ -82,7 +83,7 @@ def time_step(options: argparse.Namespace) -> dict[str, float]:
     suffix = SUFFIXES[options.kind]
     paths = [str(options.folder / f"{row % DISTINCT}.{suffix}") for row in range(options.images)]
     hashes = [f"{row:032x}" for row in range(options.images)]  # all distinct, so that none is known already
-    table = pd.DataFrame({"pixel_hash": hashes, "path": paths, "frame": 0})
+    table = pd.DataFrame({"pixel_hash": hashes, "path": paths, "frame": 0, "file_state": list(map(file_state, paths))})
     store = options.folder / f"store-{os.getpid()}"
     before = processor_time()
     step = seconds(lambda: embed_images(encoder, table, store, options.batch, options.threads))

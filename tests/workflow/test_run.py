@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cbir.runs.job import read_job
+from cbir.runs.by_hand import read_job
 from workflow_runs import ROOT, command, run, tables, wait_for, write_experiment
 
 OF_DATASETS = ["precision_at_k", "index_size", "levels", "comparisons", "label_frequency", "embedding_quality", "cost"]

@@ -10,14 +10,14 @@ def dataset(images: list[tuple]) -> tuple[pd.DataFrame, pd.DataFrame]:
     table = pd.DataFrame(images, columns=["image_id", "path", "frame", "pixel_hash"])
     manifest = complete_manifest(table.assign(modality="CT", anatomic_region="head", pathology="normal"), "d")
     inspection = table.sort_values("image_id")[["image_id", "pixel_hash"]]
-    return manifest, inspection.assign(readable=inspection["pixel_hash"] != "")
+    return manifest, inspection.assign(readable=inspection["pixel_hash"] != "", file_state="9 bytes")
 
 
 def test_each_distinct_picture_is_listed_once_with_the_first_image_that_shows_it():
     images = [("c", "c.png", 0, "h1"), ("a", "a.dcm", 3, "h2"), ("d", "d.png", 0, "h2"), ("b", "b.png", 0, "h1")]
     pictures = distinct_pixels(*dataset(images))
     assert rows(pictures, "pixel_hash", "path", "frame") == [("h2", "a.dcm", 3), ("h1", "b.png", 0)]
-    assert list(pictures.columns) == ["pixel_hash", "path", "frame"]
+    assert list(pictures.columns) == ["pixel_hash", "path", "frame", "file_state"]
     assert pictures["frame"].dtype == "int32"
     assert list(pictures.index) == [0, 1]
 

@@ -15,6 +15,7 @@ from cbir.embeddings.vectors import find_vectors, list_segments, open_segment, p
 from cbir.encoders.image_encoder import load_encoder
 from cbir.errors import InputError
 from cbir.experiment.catalogue import load_catalogue
+from cbir.images.reading import file_state
 
 PIXELS = load_catalogue(Path(__file__).parents[3] / "workflow/models.yaml")["pixels"]
 SIZES = [(40, 50), (64, 64, 3), (33, 90), (128, 70, 3), (32, 32), (50, 40), (45, 45)]
@@ -33,7 +34,13 @@ def images(tmp_path):
     for path, image in zip(paths, pixels, strict=True):
         Image.fromarray(image).save(path)
     hashes = [f"{number:032x}" for number in range(len(paths))]
-    return pd.DataFrame({"pixel_hash": hashes, "path": paths, "frame": 0}), pixels
+    return describe(hashes, paths), pixels
+
+
+def describe(hashes, paths):
+    """Rows of distinct images, as an inspection of their files as they are now gives them."""
+    columns = {"pixel_hash": hashes, "path": paths, "frame": 0, "file_state": list(map(file_state, paths))}
+    return pd.DataFrame(columns)
 
 
 def stored(store, rows):
@@ -107,6 +114,7 @@ def test_all_bad_images_are_named_together_and_the_others_are_kept(tmp_path, enc
     Path(rows["path"][1]).write_bytes(b"")
     Path(rows["path"][2]).unlink()
     Path(rows["path"][6]).write_bytes(b"no image")
+    rows = describe(rows["pixel_hash"], rows["path"])
     with pytest.raises(InputError, match="3 images") as error:
         embed_images(encoder, rows, tmp_path / "store", 2, 1)
     assert all(rows["path"][row] in str(error.value) for row in (1, 2, 6))
@@ -161,3 +169,11 @@ def test_the_log_tells_how_long_the_encoder_waited_for_images(tmp_path, encoder,
 )
 def test_a_batch_of_larger_inputs_takes_no_more_memory(side, images):
     assert scale_batch(64, side) == images
+
+
+def test_an_image_that_was_replaced_since_its_inspection_gets_no_vector_under_the_old_hash(tmp_path, encoder, images):
+    rows, pixels = images
+    Image.fromarray(pixels[3][::-1].copy()).save(rows["path"][2])
+    with pytest.raises(InputError, match=rf"{rows['path'][2]}: changed or gone since it was inspected; inspect again"):
+        embed_images(encoder, rows, tmp_path / "store", 3, 1)
+    assert find_vectors(tmp_path / "store", 1024, pixel_keys(rows["pixel_hash"]))[0].tolist() == [0, 0, -1, 0, 0, 0, 0]

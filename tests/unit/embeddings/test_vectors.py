@@ -123,7 +123,9 @@ def test_a_damaged_segment_is_set_aside_and_its_jobs_start_again(tmp_path):
 
 def test_parts_that_ran_on_different_devices_are_refused(tmp_path):
     records = [write_record(tmp_path / "0.json"), write_record(tmp_path / "1.json", "other", device="cuda")]
-    with pytest.raises(InputError, match=r"different settings \(devices: cpu, cuda\); set embedding.device"):
+    with pytest.raises(
+        InputError, match=r"embedded with another device; run again .* set embedding.device to one device"
+    ):
         join_embeddings(hashes("a"), records, tmp_path / "vectors", tmp_path / "e.npy")
     assert not any(record.exists() for record in records)
 

@@ -251,7 +251,11 @@ def test_an_inspection_keeps_the_order_and_gives_the_reason_for_unreadable_image
     (tmp_path / names[20]).unlink()
     images = pd.DataFrame({"image_id": names, "path": [str(tmp_path / name) for name in names], "frame": 0})
     inspected = inspect_images(images, threads)
-    assert list(inspected) == ["image_id", "readable", "reason", "width", "height", "bits", "pixel_hash"]
+    assert list(inspected) == [
+        *("image_id", "readable", "reason", "width", "height", "bits"),
+        "pixel_hash",
+        "file_state",
+    ]
     assert list(inspected["image_id"]) == names
     expected = np.arange(1, 41).clip(max=37)
     expected[[7, 20]] = 0
@@ -260,6 +264,8 @@ def test_an_inspection_keeps_the_order_and_gives_the_reason_for_unreadable_image
         7: "empty file",
         20: "No such file or directory",
     }
+    assert inspected["file_state"][20] == ""
+    assert inspected["file_state"][7].startswith("0 bytes, changed at ")
 
 
 def test_an_inspection_of_no_images_is_an_empty_table():

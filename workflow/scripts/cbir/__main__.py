@@ -30,6 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def show_status(config: str | None) -> int:
     """Print what is done and what is missing of an experiment, asked of Snakemake without running anything."""
+    if not (PROJECT / "Snakefile").is_file():
+        raise InputError(f"{PROJECT}: no Snakefile; install cbir from its checkout: pip install --editable CHECKOUT")
     path = Path(config or PROJECT / "config.yaml")
     if not path.is_file():
         raise InputError(f"{path}: no such experiment; give the file of one")

@@ -16,7 +16,7 @@ from cbir.embeddings.memory import keep_freed_memory
 from cbir.embeddings.vectors import append_vectors, find_vectors, pixel_keys
 from cbir.encoders.image_encoder import Encoder
 from cbir.errors import InputError, listing
-from cbir.images.reading import read_image
+from cbir.images.reading import file_state, read_image
 
 PROGRESS_INTERVAL = 60  # seconds between two lines of progress
 log = logging.getLogger(__name__)
@@ -25,12 +25,13 @@ log = logging.getLogger(__name__)
 def embed_images(encoder: Encoder, pixels: pd.DataFrame, store: Path, batch_size: int, threads: int) -> int:
     """Embed the images whose vectors a store does not hold yet, and append them to it. Returns their number.
 
-    pixels: `pixel_hash, path, frame`, one row per distinct image. batch_size: 224 × 224 images per forward pass; larger
-    inputs have smaller batches. Worker processes read batches ahead while the encoder runs on `threads` threads.
+    pixels: `pixel_hash, path, frame, file_state`, one row per distinct image. batch_size: 224 × 224 images per forward
+    pass; larger inputs have smaller batches. Worker processes read batches ahead while the encoder runs on `threads`
+    threads.
 
     The store gets every batch as soon as it is computed, so a killed job goes on with the batch where it was. Progress
-    goes to this module's log, one line per minute. Raises InputError that lists every image that can't be read or has
-    no embedding.
+    goes to this module's log, one line per minute. Raises InputError that lists every image that can't be read, has no
+    embedding, or was changed since its pixels were hashed.
     """
     keys = pixel_keys(pixels["pixel_hash"])
     missing = np.flatnonzero(find_vectors(store, encoder.dimensions, keys)[0] < 0)
@@ -114,11 +115,15 @@ def make_loader(encoder: Encoder, images: pd.DataFrame, batch_size: int, threads
 
 
 class ImageDataset(Dataset):
-    """The preprocessed images of some rows of `path, frame`; for an unreadable image, the message that says why."""
+    """The preprocessed images of some rows of `path, frame, file_state`.
+
+    For an image that is unreadable, or whose file is not the inspected one any more, the message that says so.
+    """
 
     def __init__(self, images: pd.DataFrame, preprocess: Callable[[np.ndarray], torch.Tensor], size: int):
         self.paths = images["path"].to_numpy(dtype=object)
         self.frames = images["frame"].to_numpy()
+        self.states = images["file_state"].to_numpy(dtype=object)
         self.preprocess = preprocess
         self.size = size
 
@@ -126,8 +131,11 @@ class ImageDataset(Dataset):
         return len(self.paths)
 
     def __getitem__(self, row: int) -> tuple[int, torch.Tensor | str]:
+        path = self.paths[row]
+        if file_state(path) != self.states[row]:
+            return row, f"{path}: changed or gone since it was inspected; inspect again (--forcerun inspect_images)"
         try:
-            return row, self.preprocess(read_image(self.paths[row], int(self.frames[row]), self.size))
+            return row, self.preprocess(read_image(path, int(self.frames[row]), self.size))
         except InputError as error:
             return row, str(error)
 

@@ -106,11 +106,12 @@ def join_embeddings(
     """
     found = [_read_record(path) for path in records]
     if len({record["fingerprint"] for record in found}) > 1:
-        devices = ", ".join(sorted({record["provenance"]["device"] for record in found}))
+        settings = [record["provenance"] for record in found]
+        names = sorted(name for name in settings[0] if any(other.get(name) != settings[0][name] for other in settings))
         _delete(records)
         raise InputError(
-            f"{output}: its parts were embedded in different settings (devices: {devices}); set embedding.device to "
-            "one device for all jobs, and run again"
+            f"{output}: its parts were embedded with another {', '.join(names)}; run again to embed them all in the "
+            "present setting. Where jobs run on several kinds of machines, set embedding.device to one device"
         )
     provenance = found[0]["provenance"]
     dimensions, store = provenance["model"]["dimensions"], Path(vectors, found[0]["fingerprint"])

@@ -28,6 +28,7 @@ INSPECTION = {
     "height": "int32",
     "bits": "int32",
     "pixel_hash": "str",
+    "file_state": "str",
 }
 
 
@@ -55,7 +56,7 @@ def read_image(path: str | Path, frame: int = 0, size: int | None = None) -> np.
 
 
 def inspect_image(path: str | Path, frame: int = 0) -> dict:
-    """Decode an image and describe it, with the keys of INSPECTION except `image_id`.
+    """Decode an image and describe it, with the keys of INSPECTION except `image_id` and `file_state`.
 
     `readable` says whether the image can be decoded, and `reason` why not. `width` and `height` are in pixels, `bits`
     is per sample. `pixel_hash` is the BLAKE2b hash, 16 bytes in hex, of the shape and the pixels shown. The same
@@ -85,8 +86,18 @@ def inspect_images(images: pd.DataFrame, threads: int) -> pd.DataFrame:
     images: manifest rows, of which `image_id`, `path` and `frame` are read. Returns one row per image with the columns
     of INSPECTION, in the same order.
     """
+    states = [file_state(path) for path in images["path"]]  # before the files are read, so that a change is noticed
     inspected = pd.DataFrame(list(_inspect_all(images["path"], images["frame"], threads)), columns=list(INSPECTION))
-    return inspected.assign(image_id=images["image_id"].to_numpy()).astype(INSPECTION)
+    return inspected.assign(image_id=images["image_id"].to_numpy(), file_state=states).astype(INSPECTION)
+
+
+def file_state(path: str | Path) -> str:
+    """The size and the time of change of a file, which differ when it was replaced; empty where there is no file."""
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return ""
+    return f"{status.st_size} bytes, changed at {status.st_mtime_ns}"
 
 
 def _inspect_all(paths: pd.Series, frames: pd.Series, threads: int) -> Iterator[dict]:

@@ -1,6 +1,5 @@
-"""A job of the workflow: its log, its clear end where the input is bad, and how to run it again by hand."""
+"""A job of the workflow: its log, and its clear end where the input is bad."""
 
-import json
 import logging
 import os
 import platform
@@ -8,14 +7,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cbir.errors import InputError
+from cbir.runs.by_hand import describe_job
 
-PARTS = ("rule", "input", "output", "log", "params", "wildcards", "threads")
-HEAD = "job: "  # begins the line of a log that describes the job
 log = logging.getLogger("cbir")
 
 
@@ -43,7 +40,7 @@ def job(snakemake: Any) -> Iterator[None]:
     try:
         wildcards = ", ".join(f"{name}={value}" for name, value in snakemake.wildcards.items())
         log.info("%s %s, threads %d, on %s", snakemake.rule, wildcards, snakemake.threads, platform.node())
-        log.info("%s%s", HEAD, json.dumps(_describe(snakemake), default=str))
+        log.info("%s", describe_job(snakemake))
         yield
         log.info("done in %.1f s", time.monotonic() - start)
     except InputError as error:
@@ -57,57 +54,6 @@ def job(snakemake: Any) -> Iterator[None]:
         for handler in handlers:
             log.removeHandler(handler)
             handler.close()
-
-
-class Named(list):
-    """A list whose items can also be taken by name, as Snakemake's own lists of files, parameters and wildcards."""
-
-    def __init__(self, items: list, names: dict[str, Any]):
-        super().__init__(items)
-        self.__dict__.update(names)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The item of a name, or the default."""
-        return self.__dict__.get(name, default)
-
-    def items(self) -> list[tuple[str, Any]]:
-        """Names and items."""
-        return list(self.__dict__.items())
-
-
-@dataclass
-class Job:
-    """What a script knows of its job, read from a log: see read_job."""
-
-    rule: str
-    input: Named
-    output: Named
-    log: Named
-    params: Named
-    wildcards: Named
-    threads: int
-
-
-def read_job(path: str | Path) -> Job:
-    """The job that wrote a log. A script that is given it as `snakemake` does the same work again, without Snakemake.
-
-    Raises InputError for a file that is no log of a job.
-    """
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
-    found = next((line.split(HEAD, 1)[1] for line in lines if HEAD in line), None)
-    if found is None:
-        raise InputError(f"{path}: no log of a job; give a file of the results' folder logs")
-    parts = json.loads(found)
-    return Job(**{name: Named(**part) if isinstance(part, dict) else part for name, part in parts.items()})
-
-
-def _describe(snakemake: Any) -> dict[str, Any]:
-    """The job as plain data: for each named list its items and their names."""
-    parts = {name: getattr(snakemake, name) for name in PARTS}
-    return {
-        name: part if isinstance(part, str | int) else {"items": list(part), "names": dict(part.items())}
-        for name, part in parts.items()
-    }
 
 
 def _terminal() -> list[logging.Handler]:
