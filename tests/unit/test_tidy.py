@@ -4,16 +4,7 @@ import pytest
 
 from cbir.errors import InputError
 from cbir.tidy import ESTIMATES, SCORE_KEYS, gather_tables, read_table, write_table
-
-
-def score(value=0.5, dataset="chest", model="a", index="exact", size="full", draw=0, images=100, **other):
-    row = {"dataset": dataset, "model": model, "index": index, "index_size": size, "draw": draw, "index_images": images}
-    row |= {"level": "pathology", "average": "micro", "metric": "precision", "k": 1, "value": value}
-    return row | {"ci_low": value - 0.1, "ci_high": value + 0.1, "queries": 20, "chance": 0.1} | other
-
-
-def table(*rows):
-    return pd.DataFrame(rows, columns=[*SCORE_KEYS, *ESTIMATES])
+from score_rows import score, table
 
 
 def test_gathered_scores_do_not_depend_on_the_order_of_their_files(tmp_path):

@@ -17,17 +17,7 @@ from cbir.reporting.main_tables import (
     write_latex,
     write_markdown,
 )
-from cbir.tidy import ESTIMATES, SCORE_KEYS
-
-
-def score(value=0.5, dataset="chest", model="a", index="exact", size="full", draw=0, images=100, **other):
-    row = {"dataset": dataset, "model": model, "index": index, "index_size": size, "draw": draw, "index_images": images}
-    row |= {"level": "pathology", "average": "micro", "metric": "precision", "k": 1, "value": value}
-    return row | {"ci_low": value - 0.1, "ci_high": value + 0.1, "queries": 20, "chance": 0.1} | other
-
-
-def table(*rows):
-    return pd.DataFrame(rows, columns=[*SCORE_KEYS, *ESTIMATES])
+from score_rows import score, table
 
 
 def test_the_full_index_is_the_rows_of_the_size_full_of_each_dataset():
