@@ -7,7 +7,7 @@ import warnings
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from pydicom.dataset import FileDataset
+from pydicom.dataset import Dataset, FileDataset
 from pydicom.filereader import read_partial
 from pydicom.tag import Tag
 from pydicom.uid import (
@@ -16,6 +16,8 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
 )
+
+from cbir.errors import InputError
 
 # A viewer shows files with odd values or padding all the same; what pydicom cannot read raises an error anyway.
 warnings.filterwarnings("ignore", module="pydicom")
@@ -96,3 +98,13 @@ def is_truncated(element: PixelElement) -> bool:
             position += 8 + length
     stream.seek(start)
     return position > end
+
+
+def number_of_frames(header: Dataset) -> int:
+    """Number of frames of an image, 1 if the header does not tell. Raises InputError for text that is no number."""
+    try:
+        return int(header.get("NumberOfFrames") or 1)
+    except (TypeError, ValueError) as error:
+        written = header.get_item("NumberOfFrames").value
+        written = written.decode("latin-1").strip() if isinstance(written, bytes) else str(written)
+        raise InputError(f"NumberOfFrames is {written!r}, not a whole number; correct it in the file") from error
