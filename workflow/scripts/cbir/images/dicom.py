@@ -3,15 +3,17 @@
 from typing import BinaryIO
 
 import numpy as np
+from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.pixels import apply_color_lut, as_pixel_options, get_decoder
 from pydicom.uid import UID, RLELossless
 
 from cbir.errors import InputError
-from cbir.images.dicom_headers import PixelElement, is_truncated, number_of_frames, read_header
+from cbir.images.dicom_headers import PixelElement, is_truncated, number_of_frames, pixel_sides, read_header
 from cbir.images.grey_levels import high_byte, round_levels, shares_between
 from cbir.images.lookup_tables import look_up, table_depth
+from cbir.images.square_pixels import make_square
 
 GREY = ("MONOCHROME1", "MONOCHROME2")
 PALETTE = "PALETTE COLOR"
@@ -25,11 +27,12 @@ def read_dicom_image(file: BinaryIO, frame: int, largest: int) -> tuple[np.ndarr
 
     Grey values pass through the modality LUT or rescale, then through the first VOI LUT or else the first window.
     Without either, unsigned 8-bit images are shown as they are, unless a rescale or a modality LUT changes their
-    values; others are shown from their minimum to their maximum. MONOCHROME1 is inverted and padding is black. Overlays
-    are left out, because they are drawings. Sources: PS3.3 C.7.6.3, C.11.1 and C.11.2; for the
-    frames of enhanced objects C.7.6.16.2.
+    values; others are shown from their minimum to their maximum. MONOCHROME1 is inverted and padding is black. Pixels
+    that are not square are made square, with the smaller of the two sides, by bilinear interpolation; images of one
+    bit are interpolated by the nearest neighbor. Overlays are left out, because they are drawings. Sources: PS3.3
+    C.7.6.3, C.11.1 and C.11.2; for the frames of enhanced objects C.7.6.16.2.
 
-    frame: counted from 0. largest: the greatest number of pixels per frame that is read.
+    frame: counted from 0. largest: the greatest number of pixels per frame that is read, also counted as square ones.
 
     Returns (h, w) grey or (h, w, 3) RGB, uint8.
 
@@ -50,7 +53,12 @@ def read_dicom_image(file: BinaryIO, frame: int, largest: int) -> tuple[np.ndarr
     pixels = _decode_frame(header, element, frame)
     bits = int(header.get("BitsStored") or 8 * pixels.itemsize)
     _take_frame_attributes(header, frame)
-    return _show(pixels, header, bits), bits
+    shown = _show(pixels, header, bits)
+    height, width = pixel_sides(header)
+    if height != width:
+        filtering = Image.Resampling.NEAREST if bits == 1 else Image.Resampling.BILINEAR
+        shown = make_square(shown, np.array([height, width]), largest, filtering)
+    return shown, bits
 
 
 def _decode_frame(header: Dataset, element: PixelElement, frame: int) -> np.ndarray:
@@ -104,14 +112,14 @@ def _show(pixels: np.ndarray, header: Dataset, bits: int) -> np.ndarray:
 
 
 def _take_frame_attributes(header: Dataset, frame: int) -> None:
-    """Copy the rescale and window of an enhanced object's frame to the top level, where other objects have them.
+    """Copy rescale, window and spacing of an enhanced object's frame to the top level, where other objects have them.
 
     They stand in the functional groups, either shared by all frames or of each frame.
     """
     for keyword, item in (("SharedFunctionalGroupsSequence", 0), ("PerFrameFunctionalGroupsSequence", frame)):
         groups = header.get(keyword)
         if groups and len(groups) > item:
-            for group in ("PixelValueTransformationSequence", "FrameVOILUTSequence"):
+            for group in ("PixelValueTransformationSequence", "FrameVOILUTSequence", "PixelMeasuresSequence"):
                 if groups[item].get(group):
                     header.update(groups[item][group].value[0])
 
