@@ -90,6 +90,13 @@ def test_a_word_for_a_missing_value_in_a_tag_is_as_good_as_no_value(tmp_path, ca
     assert "dataset scans: 2 of 3 files have no patient id" in caplog.text
 
 
+def test_a_word_for_a_missing_value_in_the_table_of_labels_is_refused_with_the_table(tmp_path):
+    write_dicom(tmp_path / "a.dcm", PIXELS, **CHEST)
+    (tmp_path / "labels.csv").write_text("path,pathology\na.dcm,NA\n")
+    with pytest.raises(InputError, match=r"labels\.csv: 1 rows without pathology \(NA 1\); .*:\n  a\.dcm$"):
+        read(tmp_path, labels=str(tmp_path / "labels.csv"))
+
+
 def test_no_other_tag_reaches_the_table(tmp_path):
     tags = {
         "PatientName": "Doe^Jane",

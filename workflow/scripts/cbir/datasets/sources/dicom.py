@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.multival import MultiValue
 from pydicom.uid import UID
 
+from cbir.datasets.manifest import check_labels
 from cbir.datasets.missing import is_missing_word
 from cbir.datasets.sources.files import dataset_root, find_files, openable, read_csv
 from cbir.datasets.sources.findings import keep_images
@@ -81,6 +82,7 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
         images = _add_labels(images, Path(table).expanduser(), dataset)
     images["pathology"] = images["pathology"].replace("", "unlabelled") if "pathology" in images else "unlabelled"
     images = _one_row_per_frame(images, options["frames"])
+    check_labels(images, dataset, table)
     images["path"] = openable(images["relative"], root)
     kept = ["image_id", "path", "frame", "patient_id", "modality", "anatomic_region", *ADDED]
     return images[[column for column in kept if column in images]]
