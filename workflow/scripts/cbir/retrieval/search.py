@@ -128,8 +128,8 @@ def search_exact(
     """The k nearest vectors, in an order that depends on neither threads nor blocks, engine nor device.
 
     index: an exact faiss index of the vectors. vectors: (images, d) float32. queries: (queries, d) float32.
-    similarities: how the index compares. device: where the torch engine multiplies, for COSINE only; faiss does where it
-    is None. Returns similarities, float32, and positions in vectors, int64, (queries, k) each.
+    similarities: how the index compares. device: where the torch engine multiplies, for COSINE only; faiss does where
+    it is None. Returns similarities, float32, and positions in vectors, int64, (queries, k) each.
 
     Results in float32 or bfloat16 differ in their last bits with threads, blocks and engine. So more candidates than k
     are taken by such results, their similarities are computed again in float64, and they are ranked by (similarity,

@@ -25,12 +25,12 @@ class Similarity:
 
     name: for messages. metric: faiss's constant. convert: faiss's values, float32, to similarities of the same shape.
     compare: vectors (..., d) float and queries (..., d) float64 to the similarity of each pair, (...,) float32. Each
-    pair is summed by itself in float64 in one fixed order, so equal vectors have equal similarities wherever they stand.
-    A matrix product does not promise that.
+    pair is summed by itself in float64 in one fixed order, so equal vectors have equal similarities wherever they
+    stand. A matrix product does not promise that.
 
-    may_miss: whether an image left out of a proposal may belong to the k nearest, (queries,) bool. It takes the greatest
-    float32 similarity of an image left out, (queries,) float, -inf where none is left out; the queries, (queries, d)
-    float32; and the k-th similarities of the images proposed, (queries,) float32.
+    may_miss: whether an image left out of a proposal may belong to the k nearest, (queries,) bool. It takes the
+    greatest float32 similarity of an image left out, (queries,) float, -inf where none is left out; the queries,
+    (queries, d) float32; and the k-th similarities of the images proposed, (queries,) float32.
 
     may_reach: whether an image may have at least a similarity, (queries, images) bool, by float64 products. It takes
     queries (queries, d) float64, vectors (images, d) float64 and the similarities (queries,) float64.
@@ -95,9 +95,9 @@ def distance_bound(norms: np.ndarray, distances: np.ndarray, dimensions: int, ro
     norms: (queries,) float64, those of the queries. distances: (queries,) float64. rounding: u of the number format.
 
     The sum |q|² + |x|² - 2 q x has three inner products of d terms, each off by at most d u / (1 - d u) times |q|²,
-    |x|² or |q| |x| (Higham 2002, eq. 3.5), and two additions of numbers up to (|q| + |x|)². Its error is therefore below
-    1.01 (d + 4) u (|q| + |x|)². The sum of (q - x)² has a smaller one. An image within the distance has a norm of at
-    most |q| + distance. The factor 1.01 covers 1 / (1 - d u) and the rounding of `norms`.
+    |x|² or |q| |x| (Higham 2002, eq. 3.5), and two additions of numbers up to (|q| + |x|)². Its error is therefore
+    below 1.01 (d + 4) u (|q| + |x|)². The sum of (q - x)² has a smaller one. An image within the distance has a norm of
+    at most |q| + distance. The factor 1.01 covers 1 / (1 - d u) and the rounding of `norms`.
 
     >>> distance_bound(np.array([1.0]), np.array([0.0]), 512, 2.0**-24).round(7)
     array([0.0001243])
