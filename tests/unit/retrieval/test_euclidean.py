@@ -18,6 +18,13 @@ from cbir.retrieval.similarities import EUCLIDEAN, distance_bound
 SPLIT, IMAGES = 1500, 1540  # first row of the queries, and the end of them
 
 
+@pytest.fixture(params=[1, 10**9], ids=["products", "differences"], autouse=True)
+def formula(request, monkeypatch):
+    """faiss takes distances by norms and products in large searches, and by sums of squared differences in others."""
+    monkeypatch.setattr(faiss.cvar, "distance_compute_blas_threshold", request.param)
+    return request.param
+
+
 def split_norms(features):
     """Embeddings of unit norm, and the norms that give the features back."""
     norms = np.linalg.norm(features.astype(np.float64), axis=1)
@@ -162,20 +169,20 @@ def test_few_queries_of_usual_features_need_a_scan_and_all_collapsed_ones_do(mon
     assert scanned == [0, 0, IMAGES - SPLIT]
 
 
-@pytest.mark.parametrize(("queries", "dimensions", "least"), [(5, 64, 0), (5, 2048, 0), (100, 64, 0), (100, 2048, 0.1)])
-def test_the_float32_squares_are_within_the_bound_that_settles_a_query(queries, dimensions, least):
+@pytest.mark.parametrize("dimensions", [64, 2048])
+def test_the_float32_squares_are_within_the_bound_that_settles_a_query(formula, dimensions):
     """Measured where it is tightest: long features close to one another, with all terms of one sign."""
     generator = np.random.default_rng(5)
     features = (100 + np.abs(generator.standard_normal((1000, dimensions)))).astype(np.float32)
     flat = faiss.IndexFlatL2(dimensions)
     flat.add(features)
-    squared, position = flat.search(features[:queries], 1000)
+    squared, position = flat.search(features[:50], 1000)
     wide = features.astype(np.float64)
-    distance = np.take_along_axis(cdist(wide[:queries], wide), position, axis=1)
+    distance = np.take_along_axis(cdist(wide[:50], wide), position, axis=1)
     error = np.abs(squared - distance**2).max(axis=1)
-    bound = distance_bound(np.linalg.norm(wide[:queries], axis=1), distance.max(axis=1), dimensions, 2.0**-24)
+    bound = distance_bound(np.linalg.norm(wide[:50], axis=1), distance.max(axis=1), dimensions, 2.0**-24)
     assert (error < bound).all()
-    assert error.max() >= least
+    assert formula > 1 or error.max() > 0.01
 
 
 @pytest.mark.parametrize("factory", ["HNSW16", "IVF8,Flat", "SQfp16", "PQ8x4"])
