@@ -4,8 +4,9 @@
         [--folder /scratch]
 
 Bare faiss is the search of IndexFlatIP, or IndexFlatL2, on the same vectors and queries. It runs in turns with cbir's
-`search` in one process, so the ratios include all that `search` does in addition. For memory, each step of the rules build_index and
-search_index runs in a process of its own. The vectors are in clusters, with cosines like those of image encoders.
+`search` in one process, so the ratios include all that `search` does in addition. For memory, each step of the rules
+build_index and search_index runs in a process of its own. The vectors are in clusters, with cosines like those of image
+encoders.
 """
 
 import argparse
