@@ -5,7 +5,15 @@ from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
-from PIL.TiffImagePlugin import II, MM, OPEN_INFO, PHOTOMETRIC_INTERPRETATION, SAMPLEFORMAT
+from PIL.TiffImagePlugin import (
+    BITSPERSAMPLE,
+    II,
+    MM,
+    OPEN_INFO,
+    PHOTOMETRIC_INTERPRETATION,
+    PLANAR_CONFIGURATION,
+    SAMPLEFORMAT,
+)
 
 UNSIGNED, SIGNED = (1,), (2,)  # TIFF 6.0, tag SampleFormat
 WHITE_IS_ZERO, BLACK_IS_ZERO = 0, 1  # TIFF 6.0, tag PhotometricInterpretation
@@ -37,26 +45,39 @@ LOW_BYTES = {
 }
 
 
-def sample_layout(image: Image.Image) -> str:
-    """Pillow's name ("raw mode") of the samples in the file of an image that is not loaded; "" if it has none."""
+def correct_layout(image: Image.Image) -> str:
+    """Pillow's name ("raw mode") of the samples in the file of an image that is not loaded; "" if it has none.
+
+    Two names that Pillow gives to the samples of TIFF files are wrong and are corrected in the image. In compressed
+    files, libtiff returns samples in the machine's byte order, which Pillow knows for unsigned ones only. In
+    uncompressed files with a plane for each color, samples may have 16 bits.
+    """
+    layout = _layout(image)
+    if image.format != "TIFF" or not image.tile:
+        return layout
+    if image.tile[0].codec_name == "libtiff":
+        if layout in ("I;16BS", "I;32BS", "F;32BF"):
+            set_layout(image, layout.replace("B", "N"))
+    elif _has_planes(image) and image.tag_v2[BITSPERSAMPLE][0] == 16:
+        order = "L" if image.tag_v2.prefix == II else "B"
+        image.tile = [tile._replace(args=(f"{tile.args[0]};16{order}", *tile.args[1:])) for tile in image.tile]
+    return _layout(image)
+
+
+def set_layout(image: Image.Image, layout: str) -> None:
+    """Let Pillow take the samples in the file as those of a raw mode. To be called before the image is loaded."""
+    image.tile = [
+        tile._replace(args=layout if isinstance(tile.args, str) else (layout, *tile.args[1:])) for tile in image.tile
+    ]
+
+
+def _layout(image: Image.Image) -> str:
     arguments = image.tile[0].args if image.tile else ""
     return arguments if isinstance(arguments, str) else str(arguments[0])
 
 
-def set_sample_layout(image: Image.Image, name: str) -> None:
-    """Let Pillow take the samples in the file as those of this raw mode. To be called before the image is loaded."""
-    image.tile = [
-        tile._replace(args=name if isinstance(tile.args, str) else (name, *tile.args[1:])) for tile in image.tile
-    ]
-
-
-def correct_byte_order(image: Image.Image) -> None:
-    """Let Pillow take the samples of a compressed TIFF in the machine's byte order, in which libtiff returns them.
-
-    Pillow does so for unsigned samples only. To be called before the image is loaded.
-    """
-    if image.tile and image.tile[0].codec_name == "libtiff" and sample_layout(image) in ("I;16BS", "I;32BS", "F;32BF"):
-        set_sample_layout(image, sample_layout(image).replace("B", "N"))
+def _has_planes(image: Image.Image) -> bool:
+    return image.format == "TIFF" and image.tag_v2.get(PLANAR_CONFIGURATION) == 2
 
 
 def grey_values(image: Image.Image) -> np.ndarray | None:
@@ -86,7 +107,7 @@ def grey_of_channels(image: Image.Image, layout: str, decode_again: Callable[[st
 
     Returns (h, w) uint16.
     """
-    if layout not in LOW_BYTES:
+    if layout not in LOW_BYTES or _has_planes(image):  # Pillow reads planes by their high bytes, whatever the layout
         return None
     high = np.asarray(image)
     if (high[..., 1:3] != high[..., :1]).any():

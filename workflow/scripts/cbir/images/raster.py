@@ -8,11 +8,10 @@ from PIL import Image, ImageOps
 
 from cbir.errors import InputError
 from cbir.images.deep_grey import (
-    correct_byte_order,
+    correct_layout,
     grey_of_channels,
     grey_values,
-    sample_layout,
-    set_sample_layout,
+    set_layout,
 )
 from cbir.images.grey_levels import finite_values, levels_between
 
@@ -43,9 +42,8 @@ def read_raster_image(file: BinaryIO, frame: int, size: int | None, largest: int
     """
     with Image.open(file, formats=FORMATS) as image:
         _find_frame(image, frame, largest)
-        layout = sample_layout(image)
+        layout = correct_layout(image)
         bits = 16 if ";16" in layout else BITS.get(image.mode, 8)
-        correct_byte_order(image)
         if size is not None:
             _draft(image, size)
         _load(image)
@@ -56,7 +54,7 @@ def read_raster_image(file: BinaryIO, frame: int, size: int | None, largest: int
     def decode_again(low_layout: str) -> np.ndarray:
         with Image.open(file, formats=FORMATS) as low:
             _find_frame(low, frame, largest)
-            set_sample_layout(low, low_layout)
+            set_layout(low, low_layout)
             _load(low)
             return np.asarray(low)
 
