@@ -21,8 +21,8 @@ warnings.filterwarnings("ignore", module="PIL")
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "JPEG2000", "PPM", "WEBP")
 BITS = {"1": 1, "I;16": 16, "I;16B": 16, "I;16L": 16, "I": 32, "F": 32}  # bits per sample by Pillow's mode; others: 8
 DRAFT_SCALES = (8, 4, 2)  # a JPEG can be decoded at one of these parts of its sides
-# A draft has at least so many times the side that the caller needs. It then differs from the whole JPEG by at most 2
-# grey levels after resizing (110 radiographs and photographs); with 2 times the side by 11, with 1 time by 45.
+# A draft has at least so many times the side that the caller needs. After resizing it differs from the whole JPEG by at
+# most 4 grey levels, by 0.13 on average (160 radiographs and photographs). With once the side it differs by up to 53.
 DRAFT_OVERSAMPLING = 4
 
 
