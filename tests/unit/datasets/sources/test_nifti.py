@@ -1,3 +1,4 @@
+import nibabel
 import numpy as np
 import pytest
 
@@ -54,6 +55,19 @@ def test_every_slice_with_foreground_is_an_image_with_the_patient_and_labels_of_
     )
     assert (set(ct["mask"]), set(mr["mask"])) == ({f"{root}/ct/a_cyst.nii.gz"}, {""})
     assert inspect_images(manifest, 1)["readable"].all()
+
+
+def test_a_pair_is_listed_by_either_of_its_files(tmp_path):
+    voxels = np.moveaxis(body(), 2, 0)[:6]
+    root = dataset(tmp_path)
+    nibabel.save(nibabel.Nifti1Pair(voxels, np.eye(4)), root / "mr/b.img")
+    expected = read_images("mine", options(root))
+    for name in ("mr/b.img", "mr/b.hdr"):
+        (root / "volumes.csv").write_text(TABLE.replace("mr/b.nii", name))
+        images = read_images("mine", options(root))
+        assert images["frame"].tolist() == expected["frame"].tolist()
+        assert set(images["path"]) == {f"{root}/ct/a.nii.gz", f"{root}/{name}"}
+        assert inspect_images(complete_manifest(images, "mine"), 1)["readable"].all()
 
 
 def test_the_slice_of_a_mask_has_the_same_frame_as_the_image_and_covers_the_finding(tmp_path):
