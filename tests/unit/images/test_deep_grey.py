@@ -36,8 +36,8 @@ def of_type(kind):
 def test_a_grey_tiff_is_shown_by_its_values_in_every_depth_byte_order_and_storage(tmp_path, kind, photometric):
     values = of_type(kind)
     expected = stretched(values)  # values of 1 and of 8 unsigned bits span their whole range, so they stay as they are
-    for order, compressed, tile in itertools.product("<>", [False, True], [0, 16]):
-        path = write_tiff(tmp_path / "a.tif", values, photometric, order, compressed, tile)
+    for order, compressed, tile, in_planes in itertools.product("<>", [False, True], [0, 16], [False, True]):
+        path = write_tiff(tmp_path / "a.tif", values, photometric, order, compressed, tile, in_planes)
         shown = read_image(path)
         assert shown.dtype == np.uint8
         np.testing.assert_allclose(shown, expected if photometric else 255 - expected, atol=0.5001)

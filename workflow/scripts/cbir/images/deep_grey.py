@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 from PIL.TiffImagePlugin import (
     BITSPERSAMPLE,
+    FILLORDER,
     II,
     MM,
     OPEN_INFO,
@@ -50,7 +51,7 @@ def correct_layout(image: Image.Image) -> str:
 
     Two names that Pillow gives to the samples of TIFF files are wrong and are corrected in the image. In compressed
     files, libtiff returns samples in the machine's byte order, which Pillow knows for unsigned ones only. In
-    uncompressed files with a plane for each color, samples may have 16 bits.
+    uncompressed files with a plane for each channel, Pillow takes only the first letter of the channel's name.
     """
     layout = _layout(image)
     if image.format != "TIFF" or not image.tile:
@@ -58,10 +59,21 @@ def correct_layout(image: Image.Image) -> str:
     if image.tile[0].codec_name == "libtiff":
         if layout in ("I;16BS", "I;32BS", "F;32BF"):
             set_layout(image, layout.replace("B", "N"))
-    elif _has_planes(image) and image.tag_v2[BITSPERSAMPLE][0] == 16:
-        order = "L" if image.tag_v2.prefix == II else "B"
-        image.tile = [tile._replace(args=(f"{tile.args[0]};16{order}", *tile.args[1:])) for tile in image.tile]
+    elif _has_planes(image):
+        _correct_planes(image)
     return _layout(image)
+
+
+def _correct_planes(image: Image.Image) -> None:
+    tags = image.tag_v2
+    bits = tags.get(BITSPERSAMPLE, (1,))[:1]
+    if len(image.getbands()) == 1:
+        sample_format = tuple(np.atleast_1d(tags.get(SAMPLEFORMAT, UNSIGNED)))[:1]
+        kind = (tags.prefix, tags.get(PHOTOMETRIC_INTERPRETATION, 0), sample_format, tags.get(FILLORDER, 1), bits, ())
+        set_layout(image, OPEN_INFO[kind][1])
+    elif bits == (16,):
+        order = "L" if tags.prefix == II else "B"
+        image.tile = [tile._replace(args=(f"{tile.args[0]};16{order}", *tile.args[1:])) for tile in image.tile]
 
 
 def set_layout(image: Image.Image, layout: str) -> None:

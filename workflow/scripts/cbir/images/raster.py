@@ -35,7 +35,8 @@ def read_raster_image(file: BinaryIO, frame: int, size: int | None, largest: int
 
     Returns (h, w) grey or (h, w, 3) RGB, uint8. Grey deeper than 8 bits, or signed, is scaled from the picture's own
     minimum to its maximum. This includes 16-bit grey with transparency, and PNG and TIFF files whose 16-bit red, green
-    and blue are equal everywhere. Deeper color shows its high byte. Transparent pixels are blended with black.
+    and blue are equal everywhere, except for TIFF files with a plane for each color or with color multiplied by alpha.
+    Deeper color shows its high byte. Transparent pixels are blended with black.
 
     Raises InputError for a missing frame and for too many pixels. Raises what Pillow raises on a file that it cannot
     decode or that is truncated.
