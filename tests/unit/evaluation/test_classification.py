@@ -8,7 +8,6 @@ from sklearn import metrics
 from cbir.evaluation.classification import score_predictions
 from cbir.tasks.predictions import Predictions
 
-
 AREA = ("roc_auc", "macro")
 
 
