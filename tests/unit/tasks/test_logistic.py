@@ -1,4 +1,8 @@
 import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -130,6 +134,27 @@ def test_the_strength_is_chosen_on_a_sample_and_all_train_images_are_fitted_with
     assert all(set(rows) <= set(train) for rows in fits)
     expected = reference(found.setting).fit(vectors[train], manifest["label"].iloc[train])
     assert np.mean(expected.predict(vectors[found.query]) == [f"label{c}" for c in predicted_labels(found)]) > 0.98
+
+
+def test_a_fit_runs_on_one_thread_in_a_process_that_has_not_loaded_scikit_learn_before():
+    code = """
+import numpy as np, pandas as pd
+from threadpoolctl import threadpool_info
+from cbir.tasks import logistic
+threads, fit = [], logistic.fit_logistic
+def watch(*args):
+    fitted = fit(*args)
+    threads.extend(library["num_threads"] for library in threadpool_info())
+    return fitted
+logistic.fit_logistic = watch
+manifest = pd.DataFrame({"label": list("abab"), "split": ["train"] * 3 + ["test"], "patient_id": list("1234")})
+logistic.classify_by_regression(np.eye(4, dtype=np.float32), manifest, seed=0)
+print(max(threads))
+"""
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "2")
+    environment = os.environ | threads | {"PYTHONPATH": str(Path(logistic.__file__).parents[2])}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"
 
 
 def test_a_mapped_file_gives_the_same_predictions_and_stays_as_it_is(tmp_path, monkeypatch):

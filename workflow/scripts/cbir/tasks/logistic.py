@@ -39,6 +39,8 @@ def classify_by_regression(embeddings: np.ndarray, manifest: pd.DataFrame, seed:
     train vectors are held in memory, with about three numbers per image and label: 1.1 million images of 2048
     dimensions and 160 labels take about 12 GB.
     """
+    import sklearn.linear_model  # noqa: F401  threadpool_limits reaches only libraries that are loaded
+
     codes, _ = label_codes(manifest["label"])
     train, val, test = split_rows(manifest)
     patients = pd.factorize(manifest["patient_id"], sort=True)[0]
