@@ -8,11 +8,13 @@ from sklearn import metrics
 from cbir.evaluation.classification import score_predictions
 from cbir.tasks.predictions import Predictions
 
+AREA = ("roc_auc", "macro")
 
-def score(query, classes, probability, codes, patients=None, bootstrap=0):
+
+def score(query, classes, probability, codes, patients=None, bootstrap=0, **ranking):
     patients = [f"p{row}" for row in range(len(codes))] if patients is None else patients
     manifest = pd.DataFrame({"label": [f"label{code:03}" for code in codes], "patient_id": patients})
-    predictions = Predictions(np.array(query), np.array(classes), np.array(probability, np.float32), 7, 30)
+    predictions = Predictions(np.array(query), np.array(classes), np.array(probability, np.float32), 7, 30, **ranking)
     return score_predictions(predictions, manifest, bootstrap, seed=0)
 
 
@@ -41,6 +43,19 @@ def test_scores_equal_those_of_scikit_learn_where_no_label_is_missing(seed):
     one_hot = true[:, None] == classes
     auc = metrics.roc_auc_score(one_hot, probability.astype(np.float32), average="macro")
     assert found["roc_auc", "macro"] == pytest.approx(auc)
+
+
+def test_the_roc_curve_is_that_of_the_scores_that_rank_and_names_their_setting():
+    query, classes, probability, codes = random_case(4)
+    ranking = np.random.default_rng(5).random(probability.shape).astype(np.float32)
+    found = score(query, classes, probability, codes, ranking=ranking, ranking_setting=100)
+    without = score(query, classes, probability, codes)
+    auc = metrics.roc_auc_score(codes[query][:, None] == classes, ranking, average="macro")
+    assert values(found)[AREA] == pytest.approx(auc)
+    assert values(found).drop(AREA).equals(values(without).drop(AREA))
+    settings = found.set_index("metric")["setting"]
+    assert settings["roc_auc"] == 100
+    assert (settings.drop("roc_auc") == 7).all()
 
 
 def test_scores_by_hand_with_labels_that_are_missing_in_a_split():
