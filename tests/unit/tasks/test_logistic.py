@@ -9,10 +9,17 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, KFold, cross_val_predict
+from threadpoolctl import threadpool_limits
 
 from cbir.tasks import logistic
 from cbir.tasks.logistic import STRENGTHS, choose_strength, classify_by_regression, fit_logistic, split_folds
 from cbir.tasks.predictions import predicted_labels
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    with threadpool_limits(1):
+        yield
 
 
 def space(seed=0, images=300, dimensions=12, labels=4, spread=0.8):
