@@ -184,7 +184,7 @@ def measure(design: Design, samples: int) -> dict[str, tuple[dict[str, tuple[flo
 
 def main() -> None:
     """Print coverage and mean width of each method, for micro and for macro."""
-    samples = 10 if "--small" in sys.argv else 200
+    samples = 10 if "--small" in sys.argv else 100
     results = {name: measure(design, samples) for name, design in DESIGNS.items()}
     print(f"{samples * SETS:,} data sets per design: coverage and mean width")
     for average in ("micro", "macro"):

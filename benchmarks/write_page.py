@@ -37,7 +37,8 @@ absolute times. {kind} run on {date}: {machine}.
 # Intervals
 
 This page is written by `make bench`; don't edit it. It compares the 95 % intervals of the tables, `jeffreys`, with
-other methods. The docstrings of `workflow/scripts/cbir/evaluation/intervals.py` define the method. {kind} run on {date}.
+other methods. The docstrings of `workflow/scripts/cbir/evaluation/intervals.py` define the method. {kind} run on
+{date}.
 """,
 }
 
