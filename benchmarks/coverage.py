@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/coverage.py [--small]
 
 Each design has labels with some patients each. The probability of a hit varies among labels, among the patients of a
-label (correlation 0.3 of two images of one patient), and each patient has 1 + Poisson(3) images, or one image each
+label (correlation 0.3 of two images of one patient, or .9), and each patient has 1 + Poisson(3) images, or one image
 where the design says so. The truth of micro is the expected mean over queries, that of macro the mean over labels.
 
 jeffreys is the interval of the tables. percentile and BCa resample patients 1,000 times (Efron and Tibshirani 1993,
@@ -22,7 +22,6 @@ from scipy.special import expit, logit, ndtr, ndtri, stdtrit
 
 from cbir.evaluation.intervals import MeanEstimate, estimate_mean, mean_interval
 
-CORRELATION = 0.3  # of two images of one patient
 SETS = 20  # data sets of the same labels, patients and numbers of images
 DRAWS = 1000
 METHODS = ("percentile", "BCa", "wilson", "logit-t", "jeffreys")
@@ -35,12 +34,14 @@ class Design:
 
     patients: of each label; with `labels` above 0, as many patients in all, whose labels are drawn with the frequency
     1 / rank ** zipf. truth: the probability of a hit of each label is uniform between two values. images: mean number
-    of further images of a patient. neighbors: a value is the share of hits among so many.
+    of further images of a patient. correlation: of the hits of two images of a patient. neighbors: a value is the share
+    of hits among so many.
     """
 
     patients: tuple[int, ...]
     truth: tuple[float, float] = (0.4, 0.95)
     images: float = 3
+    correlation: float = 0.3
     neighbors: int = 1
     labels: int = 0
     zipf: float = 0
@@ -77,6 +78,9 @@ DESIGNS = {
     "mix of 40, Zipf 1, 150": Design((150,), labels=40, zipf=1),
     "mix of 40, Zipf 1.5, 150": Design((150,), labels=40, zipf=1.5),
     "5 labels x 20, P@5": Design((20,) * 5, neighbors=5),
+    "5 x 20, correlation .9": Design((20,) * 5, correlation=0.9),
+    ".99, 4 x 12, corr. .9": Design((12,) * 4, (0.99, 0.99), correlation=0.9),
+    ".99, 4 x 50, corr. .9": Design((50,) * 4, (0.99, 0.99), correlation=0.9),
 }
 
 
@@ -100,7 +104,7 @@ def draw_sample(design: Design, generator: np.random.Generator) -> Sample:
         label = np.repeat(np.arange(len(design.patients)), design.patients)
         frequency = np.array(design.patients) / len(label)
     chance = generator.uniform(*design.truth, len(frequency))
-    spread = 1 / CORRELATION - 1
+    spread = 1 / design.correlation - 1
     hit = np.repeat(chance[label][:, None], SETS, axis=1)
     ability = generator.beta(hit * spread, (1 - hit) * spread)
     patients = np.repeat(np.arange(len(label)), 1 + generator.poisson(design.images, len(label)))
@@ -184,7 +188,7 @@ def measure(design: Design, samples: int) -> dict[str, tuple[dict[str, tuple[flo
 
 def main() -> None:
     """Print coverage and mean width of each method, for micro and for macro."""
-    samples = 10 if "--small" in sys.argv else 100
+    samples = 10 if "--small" in sys.argv else 150
     results = {name: measure(design, samples) for name, design in DESIGNS.items()}
     print(f"{samples * SETS:,} data sets per design: coverage and mean width")
     for average in ("micro", "macro"):

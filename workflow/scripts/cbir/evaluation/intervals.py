@@ -110,8 +110,9 @@ def mean_interval(estimate: MeanEstimate) -> np.ndarray:
     the mean: Dean and Pagano 2015, and Korn and Graubard 1998 for the correction by degrees of freedom. Near 0 and 1
     that number cannot be estimated, since nearly all patients agree. It is therefore drawn towards the number of
     patients by adding half a hit or miss to the observed and to the expected variance, and this part of the variance
-    has no uncertainty. With one image per patient and no miss it is the interval of Jeffreys itself; its upper end is 1
-    then, as Brown, Cai and DasGupta 2001 have it, section 4.1.
+    has no uncertainty. Where nearly all patients agree and the images of a patient correlate by far more than the
+    CORRELATION, intervals are too narrow. With one image per patient and no miss it is the interval of Jeffreys itself,
+    except that its upper end is 1, as in Brown, Cai and DasGupta 2001, section 4.1.
 
     >>> mean_interval(MeanEstimate(np.array([0.5]), np.array([0.0025]), patients=100, freedom=99)).round(2)
     array([[0.4],
