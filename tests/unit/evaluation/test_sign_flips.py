@@ -53,7 +53,6 @@ def test_the_interval_holds_the_shifts_that_all_sign_flips_do_not_reject():
 
 @pytest.mark.parametrize("patients", [8, 20, 60])
 def test_intervals_of_differences_cover_the_truth(patients):
-    """With 8 patients an interval of a bootstrap over patients leaves out the truth in 9 of 100 samples."""
     generator, held = np.random.default_rng(2), []
     patient = np.repeat(np.arange(patients), 3)
     truth = 2 / 3 - 0.567  # means of the density 2 x, and of x - 0.1 where that is positive
