@@ -105,7 +105,7 @@ def test_the_same_vectors_have_the_same_area_under_the_roc_curve_whatever_k_is_c
             found = vote_with_best_k(*neighbors, suited // 2, train, [1, 30], weighted)
             if not weighted:
                 assert found.setting == chosen
-            scores[chosen, weighted] = score_predictions(found, manifest, bootstrap=0, seed=0).set_index("metric")
+            scores[chosen, weighted] = score_predictions(found, manifest).set_index("metric")
     areas = {score.loc["roc_auc", "value"] for score in scores.values()}
     assert len(areas) == 1
     assert {score.loc["roc_auc", "setting"] for score in scores.values()} == {30}
