@@ -10,6 +10,7 @@ OPTIONS = {
     "min_per_label": 1,
     "unreadable": "fail",
     "duplicates": "report",
+    "near_duplicates": "report",
     "seed": 0,
 }
 BY_SOURCE = pd.DataFrame({"reason": ["several findings"], "images": [7]})
@@ -44,15 +45,15 @@ OFFICIAL = [
 def test_all_unreadable_images_are_refused_in_one_message():
     manifest, inspection = dataset([*OFFICIAL, ("e.png", "p5", "x", "train", None), ("f.png", "p6", "x", "val", None)])
     with pytest.raises(InputError, match=r"(?s)2 of 8 images.*unreadable: drop.*e.png: truncated.*f.png: truncated"):
-        prepare_dataset(manifest, inspection, "d", **OPTIONS)
+        prepare_dataset(manifest, inspection, [], "d", **OPTIONS)
 
 
 def test_unreadable_images_are_left_out_and_counted_on_request():
     manifest, inspection = dataset([*OFFICIAL, ("e.png", "p5", "x", "train", None)])
-    images, left_out = prepare_dataset(manifest, inspection, "d", **OPTIONS | {"unreadable": "drop"})
+    images, left_out = prepare_dataset(manifest, inspection, [], "d", **OPTIONS | {"unreadable": "drop"})
     assert "e.png" not in set(images["image_id"])
     assert left_out[["image_id", "split", "reason"]].to_numpy().tolist() == [["e.png", "train", "unreadable"]]
-    counts = count_splits(images, left_out, inspection, BY_SOURCE, "d").set_index("split")
+    counts = count_splits(images, left_out, inspection, [], BY_SOURCE, "d").set_index("split")
     assert counts.loc["train", "left_out_unreadable"] == 1
     assert counts.loc["test", "left_out_unreadable"] == 0
     assert counts.loc["not split", "left_out_by_source"] == 7
@@ -60,17 +61,17 @@ def test_unreadable_images_are_left_out_and_counted_on_request():
 
 def test_repeated_pixels_and_shared_patients_are_counted_and_stay():
     manifest, inspection = dataset(OFFICIAL)
-    images, left_out = prepare_dataset(manifest, inspection, "d", **OPTIONS)
+    images, left_out = prepare_dataset(manifest, inspection, [], "d", **OPTIONS)
     assert len(images) == 6
     assert left_out.empty
-    train = count_splits(images, left_out, inspection, BY_SOURCE, "d").set_index("split").loc["train"]
+    train = count_splits(images, left_out, inspection, [], BY_SOURCE, "d").set_index("split").loc["train"]
     assert (train["images"], train["patients"], train["labels"]) == (4, 4, 1)
     assert (train["repeats_of_queries"], train["images_of_query_patients"]) == (1, 1)
 
 
 def test_repeated_pixels_and_shared_patients_leave_the_index_on_request():
     manifest, inspection = dataset(OFFICIAL)
-    images, left_out = prepare_dataset(manifest, inspection, "d", **OPTIONS | {"duplicates": "drop"})
+    images, left_out = prepare_dataset(manifest, inspection, [], "d", **OPTIONS | {"duplicates": "drop"})
     assert images.loc[images["split"] == "train", "image_id"].tolist() == ["a.png", "b.png"]
     assert dict(zip(left_out["image_id"], left_out["reason"], strict=True)) == {
         "c.png": "same pixels as a query",
@@ -80,16 +81,16 @@ def test_repeated_pixels_and_shared_patients_leave_the_index_on_request():
 
 def test_a_label_of_queries_only_is_left_out_and_counted():
     manifest, inspection = dataset([*OFFICIAL, ("t.png", "p7", "only tested", "test", "T")])
-    images, left_out = prepare_dataset(manifest, inspection, "d", **OPTIONS)
+    images, left_out = prepare_dataset(manifest, inspection, [], "d", **OPTIONS)
     assert "t.png" not in set(images["image_id"])
-    counts = count_splits(images, left_out, inspection, BY_SOURCE, "d").set_index("split")
+    counts = count_splits(images, left_out, inspection, [], BY_SOURCE, "d").set_index("split")
     assert counts.loc["test", "left_out_rare_label"] == 1
 
 
 def test_a_label_below_min_per_label_in_the_index_is_left_out_of_every_split():
     rows = [("u.png", "p6", "y", "train", "U"), ("v.png", "p7", "y", "test", "V")]
     manifest, inspection = dataset([*OFFICIAL, *rows])
-    images, left_out = prepare_dataset(manifest, inspection, "d", **OPTIONS | {"min_per_label": 2})
+    images, left_out = prepare_dataset(manifest, inspection, [], "d", **OPTIONS | {"min_per_label": 2})
     assert set(left_out["image_id"]) == {"u.png", "v.png"}
     assert set(images["label"]) == {"CT/head/x"}
 
@@ -97,14 +98,14 @@ def test_a_label_below_min_per_label_in_the_index_is_left_out_of_every_split():
 def test_labels_of_one_image_are_left_out_before_the_split_if_min_per_label_is_two():
     rows = [(f"{number}.png", f"p{number}", "x", "", str(number)) for number in range(8)]
     manifest, inspection = dataset([*rows, ("lone.png", "p", "lone", "", "L")])
-    images, left_out = prepare_dataset(manifest, inspection, "d", **OPTIONS | {"min_per_label": 2})
+    images, left_out = prepare_dataset(manifest, inspection, [], "d", **OPTIONS | {"min_per_label": 2})
     assert left_out["image_id"].tolist() == ["lone.png"]
     assert (images["split"] == "train").sum() == 4
 
 
 def test_rows_stay_in_the_order_of_image_ids():
     manifest, inspection = dataset(OFFICIAL[::-1])
-    images, _ = prepare_dataset(manifest, inspection, "d", **OPTIONS | {"duplicates": "drop"})
+    images, _ = prepare_dataset(manifest, inspection, [], "d", **OPTIONS | {"duplicates": "drop"})
     assert images["image_id"].is_monotonic_increasing
     assert list(images.index) == list(range(len(images)))
 
@@ -112,12 +113,12 @@ def test_rows_stay_in_the_order_of_image_ids():
 def test_a_split_without_images_is_refused():
     manifest, inspection = dataset([row for row in OFFICIAL if row[3] == "train"])
     with pytest.raises(InputError, match="no image is left in the split test"):
-        prepare_dataset(manifest, inspection, "d", **OPTIONS)
+        prepare_dataset(manifest, inspection, [], "d", **OPTIONS)
 
 
 def test_images_with_unknown_pixels_are_no_repeats():
     images, _ = dataset(OFFICIAL)
     inspection = take_as_readable(images)
-    kept, left_out = prepare_dataset(images, inspection, "d", **OPTIONS | {"duplicates": "drop"})
+    kept, left_out = prepare_dataset(images, inspection, [], "d", **OPTIONS | {"duplicates": "drop"})
     assert "same pixels as a query" not in set(left_out["reason"])
-    assert not count_splits(kept, left_out, inspection, BY_SOURCE, "d")["repeats_of_queries"].any()
+    assert not count_splits(kept, left_out, inspection, [], BY_SOURCE, "d")["repeats_of_queries"].any()

@@ -7,6 +7,8 @@ from cbir.datasets.union import unite_datasets, unite_manifests
 from cbir.errors import InputError
 from miniatures import rows
 
+OPTIONS = {"min_per_label": 1, "duplicates": "report", "near_duplicates": "report"}
+
 
 def member(name, ids, findings, splits):
     images = pd.DataFrame({"image_id": ids, "path": [f"/data/{name}/{i}" for i in ids], "pathology": findings})
@@ -55,7 +57,7 @@ def overlapping():
 
 
 def test_a_union_keeps_all_images_and_their_inspections_where_nothing_is_rare_or_repeated(overlapping):
-    images, left_out, inspection = unite_datasets("all", *overlapping, min_per_label=1, duplicates="report")
+    images, left_out, inspection = unite_datasets("all", *overlapping, [], **OPTIONS | {"min_per_label": 1, "duplicates": "report"})
     assert images.equals(unite_manifests("all", overlapping[0]))
     assert left_out.empty
     assert rows(inspection, "image_id", "pixel_hash") == [
@@ -65,7 +67,7 @@ def test_a_union_keeps_all_images_and_their_inspections_where_nothing_is_rare_or
 
 
 def test_an_index_image_that_repeats_a_query_of_another_member_is_left_out_on_request(overlapping):
-    images, left_out, inspection = unite_datasets("all", *overlapping, min_per_label=1, duplicates="drop")
+    images, left_out, inspection = unite_datasets("all", *overlapping, [], **OPTIONS | {"min_per_label": 1, "duplicates": "drop"})
     assert rows(left_out, "image_id", "label", "patient_id", "split", "reason") == [
         ("a/1.png", "XR/chest/Mass", "a/1.png", "train", "same pixels as a query")
     ]
@@ -75,7 +77,7 @@ def test_an_index_image_that_repeats_a_query_of_another_member_is_left_out_on_re
 
 
 def test_a_label_that_is_rare_in_the_index_of_the_union_is_left_out_of_every_split(overlapping):
-    images, left_out, _ = unite_datasets("all", *overlapping, min_per_label=2, duplicates="report")
+    images, left_out, _ = unite_datasets("all", *overlapping, [], **OPTIONS | {"min_per_label": 2, "duplicates": "report"})
     assert set(images["label"]) == {"XR/chest/Mass"}  # one image in each member's index, two in that of the union
     assert rows(left_out, "image_id", "reason") == [("a/3.png", "rare label"), ("b/3.png", "rare label")]
 
@@ -84,18 +86,18 @@ def test_a_query_with_a_rare_label_leaves_before_repeats_of_queries_are_looked_f
     manifests, inspections = overlapping
     manifests["b"]["label"] = manifests["b"]["label"].str.replace("Edema", "Mass")
     manifests["b"].loc[2, ["pathology", "label"]] = ["Fracture", "XR/chest/Fracture"]
-    images, left_out, _ = unite_datasets("all", manifests, inspections, min_per_label=2, duplicates="drop")
+    images, left_out, _ = unite_datasets("all", manifests, inspections, [], **OPTIONS | {"min_per_label": 2, "duplicates": "drop"})
     assert "a/1.png" in set(images["image_id"])
     assert set(left_out["reason"]) == {"rare label"}
 
 
 def test_patients_of_queries_leave_the_index_of_a_union_on_request(members):
-    images, left_out, _ = unite_datasets("all", members, {}, min_per_label=1, duplicates="report")
+    images, left_out, _ = unite_datasets("all", members, {}, [], **OPTIONS | {"min_per_label": 1, "duplicates": "report"})
     assert left_out["image_id"].tolist() == ["nih/a.png"]  # its label, Mass, is not in the index
     with pytest.raises(InputError, match="no image is left in the split train"):  # all are images of one patient
-        unite_datasets("all", members, {}, min_per_label=1, duplicates="drop")
+        unite_datasets("all", members, {}, [], **OPTIONS | {"min_per_label": 1, "duplicates": "drop"})
     members["nih"]["patient_id"] = members["nih"]["image_id"]
-    images, left_out, _ = unite_datasets("all", members, {}, min_per_label=1, duplicates="drop")
+    images, left_out, _ = unite_datasets("all", members, {}, [], **OPTIONS | {"min_per_label": 1, "duplicates": "drop"})
     assert rows(left_out, "image_id", "reason") == [
         ("nih-2/z.png", "patient of a query"),
         ("nih/a.png", "rare label"),
@@ -104,14 +106,14 @@ def test_patients_of_queries_leave_the_index_of_a_union_on_request(members):
 
 
 def test_members_without_image_files_unite_to_a_dataset_with_unknown_pixels(members):
-    _, _, inspection = unite_datasets("all", members, {}, min_per_label=1, duplicates="report")
+    _, _, inspection = unite_datasets("all", members, {}, [], **OPTIONS | {"min_per_label": 1, "duplicates": "report"})
     assert inspection["readable"].all()
     assert set(inspection["pixel_hash"]) == {""}
 
 
 def test_the_table_of_counts_of_a_union_holds_no_images_left_out_by_a_source(overlapping):
-    images, left_out, inspection = unite_datasets("all", *overlapping, min_per_label=1, duplicates="drop")
-    counts = count_splits(images, left_out, inspection, pd.DataFrame({"reason": [], "images": []}), "all")
+    images, left_out, inspection = unite_datasets("all", *overlapping, [], **OPTIONS | {"min_per_label": 1, "duplicates": "drop"})
+    counts = count_splits(images, left_out, inspection, [], pd.DataFrame({"reason": [], "images": []}), "all")
     assert rows(counts, "split", "images", "left_out_repeats", "left_out_by_source") == [
         *[("train", 2, 1, 0), ("val", 0, 0, 0), ("test", 3, 0, 0)]
     ]

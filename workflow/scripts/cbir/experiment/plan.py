@@ -112,7 +112,8 @@ class Experiment:
     def cleaning_options(self, dataset: str) -> dict[str, Any]:
         """How the images of a dataset are split and which are left out; the splits of a union's members stand."""
         options = self.datasets[dataset].options
-        cleaning = {"min_per_label": options["min_per_label"], "duplicates": self.config["duplicates"]}
+        cleaning = {key: self.config[key] for key in ("duplicates", "near_duplicates")}
+        cleaning["min_per_label"] = options["min_per_label"]
         if self.datasets[dataset].is_union:
             return cleaning
         return cleaning | {
