@@ -59,7 +59,9 @@ def test_each_distinct_picture_has_one_fingerprint(tmp_path, threads):
 
 
 def fingerprints(*names: str) -> pd.DataFrame:
-    return pd.DataFrame({"pixel_hash": names, "perceptual_hash": len(names) * [2**63], "thumbnail": [bytes(1024)] * len(names)})
+    return pd.DataFrame(
+        {"pixel_hash": names, "perceptual_hash": len(names) * [2**63], "thumbnail": [bytes(1024)] * len(names)}
+    )
 
 
 def test_blocks_are_written_to_one_file_without_repeats(tmp_path):

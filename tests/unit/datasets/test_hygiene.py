@@ -1,6 +1,8 @@
+import numpy as np
 import pandas as pd
 import pytest
 
+from cbir.datasets.fingerprints import hash_thumbnails, write_fingerprints
 from cbir.datasets.hygiene import count_splits, prepare_dataset, take_as_readable
 from cbir.datasets.manifest import complete_manifest
 from cbir.errors import InputError
@@ -122,3 +124,64 @@ def test_images_with_unknown_pixels_are_no_repeats():
     kept, left_out = prepare_dataset(images, inspection, [], "d", **OPTIONS | {"duplicates": "drop"})
     assert "same pixels as a query" not in set(left_out["reason"])
     assert not count_splits(kept, left_out, inspection, [], BY_SOURCE, "d")["repeats_of_queries"].any()
+
+
+def write_looks(path, looks: dict[str, int]):
+    """Fingerprints of pictures by their pixel hash; pictures of the same look are near copies of each other."""
+    seeds = [np.random.default_rng(look).integers(0, 256, (32, 32)).astype(np.uint8) for look in looks.values()]
+    hashes, thumbnails = hash_thumbnails(np.array(seeds)), [seed.tobytes() for seed in seeds]
+    table = pd.DataFrame({"pixel_hash": list(looks), "perceptual_hash": hashes, "thumbnail": thumbnails})
+    write_fingerprints([table], path)
+    return path
+
+
+@pytest.fixture
+def looks(tmp_path):
+    """b.png looks like the query q.png, c.png has its pixels, d.png looks like the query r.png of its patient."""
+    return [write_looks(tmp_path / "looks.parquet", {"A": 1, "B": 2, "Q": 2, "D": 3, "R": 3, "V": 2})]
+
+
+def test_near_copies_of_queries_are_counted_without_those_of_equal_pixels_and_stay(looks):
+    manifest, inspection = dataset([*OFFICIAL, ("v.png", "p7", "x", "val", "V")])
+    images, left_out = prepare_dataset(manifest, inspection, looks, "d", **OPTIONS)
+    assert len(images) == 7
+    counts = count_splits(images, left_out, inspection, looks, BY_SOURCE, "d").set_index("split")
+    assert counts["repeats_of_queries"].to_dict() == {"train": 1, "val": 0, "test": 0, "not split": 0}
+    assert counts["near_copies_of_queries"].to_dict() == {"train": 2, "val": 0, "test": 0, "not split": 0}
+    assert not counts["left_out_near_copies"].any()
+
+
+def test_near_copies_of_queries_leave_the_index_on_request_and_a_second_run_leaves_out_no_more(looks):
+    manifest, inspection = dataset(OFFICIAL)
+    options = OPTIONS | {"near_duplicates": "drop"}
+    images, left_out = prepare_dataset(manifest, inspection, looks, "d", **options)
+    assert images.loc[images["split"] == "train", "image_id"].tolist() == ["a.png", "c.png"]
+    assert left_out[["image_id", "split", "reason"]].to_numpy().tolist() == [
+        ["b.png", "train", "near copy of a query"],
+        ["d.png", "train", "near copy of a query"],
+    ]
+    train = count_splits(images, left_out, inspection, looks, BY_SOURCE, "d").set_index("split").loc["train"]
+    assert (train["near_copies_of_queries"], train["left_out_near_copies"], train["repeats_of_queries"]) == (0, 2, 1)
+    again, none = prepare_dataset(images, inspection, looks, "d", **options)
+    assert again.equals(images)
+    assert none.empty
+
+
+def test_an_image_that_leaves_the_index_has_one_reason(looks):
+    manifest, inspection = dataset(OFFICIAL)
+    options = OPTIONS | {"duplicates": "drop", "near_duplicates": "drop"}
+    _, left_out = prepare_dataset(manifest, inspection, looks, "d", **options)
+    assert dict(zip(left_out["image_id"], left_out["reason"], strict=True)) == {
+        "b.png": "near copy of a query",
+        "c.png": "same pixels as a query",
+        "d.png": "patient of a query",
+    }
+    assert len(left_out) == 3
+
+
+def test_images_with_unknown_pixels_are_no_near_copies():
+    images, _ = dataset(OFFICIAL)
+    inspection = take_as_readable(images)
+    kept, left_out = prepare_dataset(images, inspection, [], "d", **OPTIONS | {"near_duplicates": "drop"})
+    assert left_out.empty
+    assert not count_splits(kept, left_out, inspection, [], BY_SOURCE, "d")["near_copies_of_queries"].any()

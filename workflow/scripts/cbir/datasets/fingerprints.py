@@ -31,7 +31,7 @@ def make_thumbnail(pixels: np.ndarray) -> np.ndarray:
     [0, 0, 200, 200]
     """
     picture = Image.fromarray(pixels).convert("L")
-    return np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BOX, reducing_gap=2.0))
+    return np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BOX))
 
 
 def hash_thumbnails(thumbnails: np.ndarray) -> np.ndarray:
@@ -88,7 +88,8 @@ def write_fingerprints(blocks: Iterable[pd.DataFrame], path: str | Path) -> None
         for block in blocks:
             fresh = block[~block["pixel_hash"].isin(written)]
             written.update(fresh["pixel_hash"])
-            file.write_table(pa.Table.from_pandas(fresh, SCHEMA, preserve_index=False))
+            if len(fresh):
+                file.write_table(pa.Table.from_pandas(fresh, SCHEMA, preserve_index=False))
 
 
 def read_fingerprints(paths: Iterable[str | Path]) -> Iterator[pd.DataFrame]:

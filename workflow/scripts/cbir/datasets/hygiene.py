@@ -85,7 +85,9 @@ def clean_splits(
         images, patients = leave_out(images, shares_patient(images), "patient of a query")
         left_out = [repeats, patients]
     if near_duplicates == "drop":
-        images, copies = leave_out(images, nearly_repeats_query(images, inspection, fingerprints), "near copy of a query")
+        images, copies = leave_out(
+            images, nearly_repeats_query(images, inspection, fingerprints), "near copy of a query"
+        )
         left_out.append(copies)
     images, rare = leave_out_rare_labels(images, min_per_label, counted=images["split"] == "train")
     for split in ("train", "test"):
