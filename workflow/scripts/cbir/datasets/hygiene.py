@@ -37,7 +37,6 @@ def prepare_dataset(
 
     manifest: made by `complete_manifest`. inspection: `image_id, readable, reason, pixel_hash` of the same images.
     fingerprints: the files of their fingerprints; none where the pixels are unknown.
-
     shares: share of the images in each split, by its name. min_per_label: a label with fewer images is left out.
     unreadable: "fail" or "drop". duplicates, near_duplicates: "report" or "drop".
 
@@ -71,10 +70,12 @@ def clean_splits(
     duplicates: str,
     near_duplicates: str,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Leave out index images that repeat a query or show its patient, then labels that are rare in the index.
+    """Leave out index images that repeat a query or show its patient on request, then labels rare in the index.
 
-    images: a manifest whose images all have a split. duplicates: "drop" leaves out the repeats and the patients of
-    queries, and near_duplicates: "drop" leaves out the near copies; "report" keeps them. min_per_label: a label with fewer images in the index is left out of every split.
+    images: a manifest whose images all have a split. inspection, fingerprints: as in `prepare_dataset`. duplicates:
+    "drop" leaves out the repeats and the patients of queries; "report" keeps them. near_duplicates: "drop" leaves out
+    the near copies of queries; "report" keeps them. min_per_label: a label with fewer images in the index is left out
+    of every split.
 
     Returns the cleaned manifest, and one row with the columns LEFT_OUT for each image left out. Raises InputError where
     no image is left in the index or among the queries.
@@ -85,9 +86,8 @@ def clean_splits(
         images, patients = leave_out(images, shares_patient(images), "patient of a query")
         left_out = [repeats, patients]
     if near_duplicates == "drop":
-        images, copies = leave_out(
-            images, nearly_repeats_query(images, inspection, fingerprints), "near copy of a query"
-        )
+        found = nearly_repeats_query(images, inspection, fingerprints)
+        images, copies = leave_out(images, found, "near copy of a query")
         left_out.append(copies)
     images, rare = leave_out_rare_labels(images, min_per_label, counted=images["split"] == "train")
     for split in ("train", "test"):
@@ -190,8 +190,9 @@ def count_splits(
 ) -> pd.DataFrame:
     """Count the images, patients and labels of each split, the suspect images in it, and the images left out of it.
 
-    images, left_out: as `prepare_dataset` returns them. inspection, fingerprints: as it takes them. by_source: `reason, images`, the number of images that the
-    dataset's source left out for each reason, such as several findings in one image; without rows for a union.
+    images, left_out: as `prepare_dataset` returns them. inspection, fingerprints: as `prepare_dataset` takes them.
+    by_source: `reason, images`, the number of images that the dataset's source left out for each reason, such as
+    several findings in one image; without rows for a union.
 
     Returns one row per split. Images left out before the splits were drawn are counted in a row "not split", which is
     absent where there are none.

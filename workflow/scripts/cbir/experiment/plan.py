@@ -87,6 +87,11 @@ class Experiment:
         return {model: self.catalogue.get(model, {}).get("family", "released") for model in self.models}
 
     @property
+    def raw_pixels(self) -> list[str]:
+        """The names of the models whose embedding is the image itself, by their loader."""
+        return [model for model in self.models if self.catalogue.get(model, {}).get("loader") == "pixels"]
+
+    @property
     def classifiers(self) -> list[str]:
         """The classifiers that are fitted to the embeddings."""
         return self.config["probes"]["methods"]
