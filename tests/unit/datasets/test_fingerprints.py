@@ -46,6 +46,16 @@ def test_the_hash_depends_on_neither_brightness_nor_contrast():
     assert hash_thumbnails(2 * dark + 50).tolist() == hash_thumbnails(dark).tolist()
 
 
+def test_a_large_jpeg_has_the_thumbnail_of_its_full_resolution(tmp_path):
+    rows = np.random.default_rng(6).integers(0, 256, (70, 70)).astype(np.uint8)
+    picture = Image.fromarray(rows).resize((1000, 1000), Image.Resampling.BICUBIC)
+    picture.save(tmp_path / "a.jpg", quality=95)
+    images = pd.DataFrame({"path": [str(tmp_path / "a.jpg")], "frame": 0, "pixel_hash": ["a"]})
+    (thumbnail,) = fingerprint_images(images, 1)["thumbnail"]
+    difference = np.frombuffer(thumbnail, np.uint8).reshape(32, 32).astype(int) - make_thumbnail(np.array(picture))
+    assert np.abs(difference).max() <= 2
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_each_distinct_picture_has_one_fingerprint(tmp_path, threads):
     paths = [str(tmp_path / f"{number}.png") for number in range(3)]

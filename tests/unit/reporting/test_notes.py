@@ -22,10 +22,10 @@ def test_raw_pixels_close_to_the_best_encoder_are_noted_for_each_dataset():
         *retrieval(0.844, 0.849), *retrieval(0.32, 0.76, dataset="hand"), *retrieval(0.9, 0.8, dataset="leg")
     )
     assert find_notes("retrieval_main", scores, RAW, CONTROLS) == [
-        "Dataset chest, index exact: raw pixels reach P@1 0.844 where the best encoder (vit) reaches 0.849. Near copies of "
-        "queries may be in the index; see near_copies_of_queries in the table of datasets.",
-        "Dataset leg, index exact: raw pixels reach P@1 0.900 where the best encoder (vit) reaches 0.800. Near copies of "
-        "queries may be in the index; see near_copies_of_queries in the table of datasets.",
+        "Dataset chest, index exact: raw pixels reach P@1 0.844 where the best encoder (vit) reaches 0.849. "
+        "Near copies of queries may be in the index; see near_copies_of_queries in the table of datasets.",
+        "Dataset leg, index exact: raw pixels reach P@1 0.900 where the best encoder (vit) reaches 0.800. "
+        "Near copies of queries may be in the index; see near_copies_of_queries in the table of datasets.",
     ]
 
 

@@ -78,7 +78,7 @@ def _read_thumbnails(paths: pd.Series, frames: pd.Series, threads: int) -> Itera
 
 
 def _read_thumbnail(path: str, frame: int) -> np.ndarray:
-    return make_thumbnail(read_image(path, frame, size=2 * SIDE))
+    return make_thumbnail(read_image(path, frame))
 
 
 def write_fingerprints(blocks: Iterable[pd.DataFrame], path: str | Path) -> None:

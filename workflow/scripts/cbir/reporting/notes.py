@@ -42,8 +42,8 @@ def note_raw_pixels(scores: pd.DataFrame, raw_pixels: Sequence[str], controls: S
         if len(pixels) and len(encoders) and encoders.max() - pixels.max() <= CLOSE:
             depth, best = precision["k"].iloc[0], encoders.idxmax()
             notes.append(
-                f"Dataset {dataset}, index {index}: raw pixels reach P@{depth} {pixels.max():.3f} where the best encoder "
-                f"({best}) reaches {encoders.max():.3f}. Near copies of queries may be in the index; see "
+                f"Dataset {dataset}, index {index}: raw pixels reach P@{depth} {pixels.max():.3f} where the best "
+                f"encoder ({best}) reaches {encoders.max():.3f}. Near copies of queries may be in the index; see "
                 "near_copies_of_queries in the table of datasets."
             )
     return notes
