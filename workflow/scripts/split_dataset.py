@@ -10,7 +10,7 @@ with job(snakemake):
     dataset, given, params, output = snakemake.wildcards.dataset, snakemake.input, snakemake.params, snakemake.output
     manifest = read_manifest(given.manifest)
     inspection = read_table(given.inspection) if given.get("inspection") else take_as_readable(manifest)
-    fingerprints = given.get("fingerprints") or []
+    fingerprints = [given.fingerprints] if given.get("fingerprints") else []
     images, left_out = prepare_dataset(manifest, inspection, fingerprints, dataset, **params.cleaning)
     check_sizes(images["label"].to_numpy(), images["split"].to_numpy(), params.index_sizes, params.k, dataset)
     counts = count_splits(images, left_out, inspection, fingerprints, read_table(given.left_out), dataset)
