@@ -180,7 +180,7 @@ def test_weights_that_are_fetched_are_planned_and_those_of_packages_are_not(tmp_
 
 
 def test_splits_of_a_unions_members_stand(with_released):
-    assert set(with_released.cleaning_options("both")) == {"min_per_label", "duplicates"}
+    assert set(with_released.cleaning_options("both")) == {"min_per_label", "duplicates", "near_duplicates"}
     assert with_released.cleaning_options("nih")["shares"] == {"train": 0.7, "val": 0.1, "test": 0.2}
 
 

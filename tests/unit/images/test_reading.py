@@ -9,6 +9,7 @@ from sklearn.datasets import load_sample_image
 
 from cbir.errors import InputError
 from cbir.images.reading import inspect_image, inspect_images, read_image
+from cbir.images.thumbnails import make_thumbnail
 from dicom_files import write_dicom
 from picture_files import write_png
 
@@ -232,7 +233,16 @@ def test_inspection_hashes_the_shape_and_the_pixels(tmp_path):
         "height": 37,
         "bits": 8,
         "pixel_hash": expected,
+        "thumbnail": make_thumbnail(COLOR).tobytes(),
     }
+
+
+def test_the_thumbnail_of_a_large_jpeg_is_that_of_its_full_resolution(tmp_path):
+    rows = np.random.default_rng(6).integers(0, 256, (70, 70)).astype(np.uint8)
+    picture = Image.fromarray(rows).resize((1000, 1000), Image.Resampling.BICUBIC)
+    thumbnail = inspect_image(save(tmp_path, picture, "a.jpg", quality=95))["thumbnail"]
+    difference = np.frombuffer(thumbnail, np.uint8).reshape(32, 32).astype(int) - make_thumbnail(np.array(picture))
+    assert np.abs(difference).max() <= 2
 
 
 def test_the_same_pixels_in_any_lossless_format_have_the_same_hash(tmp_path):
@@ -252,7 +262,7 @@ def test_an_inspection_keeps_the_order_and_gives_the_reason_for_unreadable_image
     (tmp_path / names[20]).unlink()
     images = pd.DataFrame({"image_id": names, "path": [str(tmp_path / name) for name in names], "frame": 0})
     inspected = inspect_images(images, threads)
-    columns = ["image_id", "readable", "reason", "width", "height", "bits", "pixel_hash", "file_state"]
+    columns = ["image_id", "readable", "reason", "width", "height", "bits", "pixel_hash", "file_state", "thumbnail"]
     assert list(inspected) == columns
     assert list(inspected["image_id"]) == names
     expected = np.arange(1, 41).clip(max=37)

@@ -157,3 +157,15 @@ def test_pathology_precision_is_the_micro_average_at_the_smallest_depth_in_the_f
     other = [score(0.9, k=5), score(0.9, average="macro"), score(0.9, level="modality"), score(0.9, metric="recall")]
     found = pathology_precision(table(*wanted, *other, score(0.9, size="10", images=10)))
     assert found["value"].to_dict() == {"a": 0.3, "b": 0.6}
+
+
+def test_notes_stand_below_the_table_as_paragraphs_of_plain_text(tmp_path):
+    main = retrieval_table(table(score(0.5, model="a_b")), ["a_b"], [1])
+    notes = ["5 % of a_b & more.", "Second."]
+    write_markdown(main, tmp_path / "plain.md")
+    write_markdown(main, tmp_path / "noted.md", notes=notes)
+    plain = (tmp_path / "plain.md").read_text()
+    assert (tmp_path / "noted.md").read_text() == plain + "\n5 % of a_b & more.\n\nSecond.\n"
+    write_latex(main, tmp_path / "noted.tex", notes=notes)
+    below = (tmp_path / "noted.tex").read_text().split("\\end{tabular}\n")[1]
+    assert below == "\\par\\footnotesize 5 \\% of a\\_b \\& more.\n\\par\\footnotesize Second.\n"

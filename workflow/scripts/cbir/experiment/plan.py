@@ -87,6 +87,11 @@ class Experiment:
         return {model: self.catalogue.get(model, {}).get("family", "released") for model in self.models}
 
     @property
+    def raw_pixels(self) -> list[str]:
+        """The names of the models whose embedding is the image itself, by their loader."""
+        return [model for model in self.models if self.catalogue.get(model, {}).get("loader") == "pixels"]
+
+    @property
     def classifiers(self) -> list[str]:
         """The classifiers that are fitted to the embeddings."""
         return self.config["probes"]["methods"]
@@ -124,7 +129,8 @@ class Experiment:
     def cleaning_options(self, dataset: str) -> dict[str, Any]:
         """How the images of a dataset are split and which are left out; the splits of a union's members stand."""
         options = self.datasets[dataset].options
-        cleaning = {"min_per_label": options["min_per_label"], "duplicates": self.config["duplicates"]}
+        cleaning = {key: self.config[key] for key in ("duplicates", "near_duplicates")}
+        cleaning["min_per_label"] = options["min_per_label"]
         if self.datasets[dataset].is_union:
             return cleaning
         return cleaning | {

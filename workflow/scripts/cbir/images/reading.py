@@ -15,12 +15,13 @@ from cbir.images.arrays import SIGNATURE, read_array_image
 from cbir.images.dicom import read_dicom_image
 from cbir.images.dicom_headers import is_dicom
 from cbir.images.raster import read_raster_image
+from cbir.images.thumbnails import make_thumbnail
 from cbir.images.volume_files import SIGNATURE_END, files_of, is_nifti, is_pair, pair_files
 from cbir.images.volumes import read_nifti_image
 
 MAX_PIXELS = 100_000_000  # five times the largest mammogram; a file that claims more is a mistake or an attack
 CHUNK = 16  # number of images that a process takes at a time
-# columns of an inspection and their types
+# columns of an inspection and their types; a thumbnail is beside them
 INSPECTION = {
     "image_id": "str",
     "readable": "bool",
@@ -58,17 +59,19 @@ def read_image(path: str | Path, frame: int = 0, size: int | None = None) -> np.
 
 
 def inspect_image(path: str | Path, frame: int = 0) -> dict:
-    """Decode an image and describe it, with the keys of INSPECTION except `image_id` and `file_state`.
+    """Decode an image and describe it: the keys of INSPECTION except `image_id` and `file_state`, and `thumbnail`.
 
     `readable` says whether the image can be decoded, and `reason` why not. `width` and `height` are in pixels, `bits`
     is per sample. `pixel_hash` is the BLAKE2b hash, 16 bytes in hex, of the shape and the pixels shown. The same
-    picture has therefore the same hash in every lossless encoding. An unreadable image has zeros and an empty hash.
+    picture has therefore the same hash in every lossless encoding. `thumbnail` holds the 1024 bytes of make_thumbnail,
+    row by row. An unreadable image has zeros, an empty hash and an empty thumbnail.
     """
     try:
         pixels, bits = _decode(path, frame, None)
     except InputError as error:
         reason = str(error).removeprefix(f"{path}: ")
-        return {"readable": False, "reason": reason, "width": 0, "height": 0, "bits": 0, "pixel_hash": ""}
+        nothing = {"width": 0, "height": 0, "bits": 0, "pixel_hash": "", "thumbnail": b""}
+        return {"readable": False, "reason": reason, **nothing}
     digest = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=16)
     digest.update(np.ascontiguousarray(pixels))
     height, width = pixels.shape[:2]
@@ -79,17 +82,19 @@ def inspect_image(path: str | Path, frame: int = 0) -> dict:
         "height": height,
         "bits": bits,
         "pixel_hash": digest.hexdigest(),
+        "thumbnail": make_thumbnail(pixels).tobytes(),
     }
 
 
 def inspect_images(images: pd.DataFrame, threads: int) -> pd.DataFrame:
     """Inspect every image of a manifest in `threads` processes.
 
-    images: manifest rows, of which `image_id`, `path` and `frame` are read. Returns one row per image with the columns
-    of INSPECTION, in the same order.
+    images: manifest rows, of which `image_id`, `path` and `frame` are read. Returns one row per image, in the same
+    order, with the columns of INSPECTION and `thumbnail`, as `inspect_image` describes them.
     """
     states = [file_state(path) for path in images["path"]]  # before the files are read, so that a change is noticed
-    inspected = pd.DataFrame(list(_inspect_all(images["path"], images["frame"], threads)), columns=list(INSPECTION))
+    columns = [*INSPECTION, "thumbnail"]
+    inspected = pd.DataFrame(list(_inspect_all(images["path"], images["frame"], threads)), columns=columns)
     return inspected.assign(image_id=images["image_id"].to_numpy(), file_state=states).astype(INSPECTION)
 
 
