@@ -78,7 +78,8 @@ def test_every_loader_loads_image_encoders(name):
 
 @pytest.mark.parametrize("name", ["openclip", "open_clip", "open-clap"])
 def test_an_unknown_loader_is_named_with_a_suggestion_and_all_names(name):
-    with pytest.raises(InputError, match=rf"^no loader {name} \(did you mean open-clip\?\); .* timm, torchvision, transformers$"):
+    said = rf"^no loader {name} \(did you mean open-clip\?\); .* timm, torchvision, transformers$"
+    with pytest.raises(InputError, match=said):
         find_loader(name)
 
 
