@@ -108,7 +108,7 @@ def time_precisions(options: argparse.Namespace) -> dict[str, float]:
     torch.set_num_threads(options.threads)
     single, half = (load(options.model, precision, options.folder) for precision in ("float32", "bfloat16"))
     batch = torch.randn(options.batch, 3, single.side, single.side)
-    cosine = (single.forward(batch) * half.forward(batch)).sum(dim=1).min()
+    cosine = (single.forward(batch)[0] * half.forward(batch)[0]).sum(dim=1).min()
     turns = [[seconds(lambda e=e: e.forward(batch)) for e in (single, half)] for _ in range(options.rounds)]
     return {"speedup": median(slow / fast for slow, fast in turns), "cosine": float(cosine)}
 

@@ -25,11 +25,14 @@ def test_the_table_of_published_figures_has_ours_theirs_and_the_difference(tmp_p
         datasets={"mine": {"source": "medmnist", "root": str(tmp_path), "set": "breastmnist"}},
         models=["densenet121", "pixels"],
         index_sizes=["full"],
+        indexes={"exact": "Flat", "euclidean": {"factory": "Flat", "similarity": "euclidean"}},
         scores={"at": [1, 3, 5], "bootstrap": 20},
     )
     done = run(tmp_path, "--cores", "1", "results/tables/published.csv")
     assert done.returncode == 0, done.stdout
     table = pd.read_csv(tmp_path / "results/tables/published.csv").set_index(["metric", "k"])
+    assert table["index"].value_counts().to_dict() == {"exact": 5, "euclidean": 5}
+    table = table[table["index"] == "euclidean"]
     assert set(table["model"]) == {"densenet121"}
     assert set(table["published_dataset"]) == {"BreastMNIST"}
     assert table["published"].to_dict() == {
@@ -41,6 +44,7 @@ def test_the_table_of_published_figures_has_ours_theirs_and_the_difference(tmp_p
     }
     scores = pd.read_csv(tmp_path / "results/tables/retrieval.csv").set_index(["metric", "k"])
     scores = scores[(scores["model"] == "densenet121") & (scores["level"] == "pathology")]
+    scores = scores[scores["index"] == "euclidean"]
     ours = scores[scores["average"] == "micro"]["value"].loc[table.index]
     assert table["value"].tolist() == ours.tolist()
     assert table["difference"].tolist() == pytest.approx((table["value"] - table["published"]).tolist())

@@ -22,14 +22,15 @@ rule make_phantoms:
 rule make_manifest:
     """List the images of a dataset and their labels, as its source gives them.
 
-    Writes one row per image, sorted by image_id, without splits unless the publisher has them; and the number of images
-    that the source left out, by reason.
+    Writes one row per image, sorted by image_id, without splits unless the publisher has them; the number of images
+    that the source left out, by reason; and the patient ids that differ in their form only, unless they are hashed.
     """
     input:
         lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].listing_files,
     output:
         manifest="<results>/manifests/unsplit/{dataset}.parquet",
         left_out="<results>/manifests/unsplit/{dataset}.left_out.parquet",
+        similar_patients="<results>/manifests/similar_patients/{dataset}.csv",
     log:
         "<logs>/make_manifest/{dataset}.log",
     conda:

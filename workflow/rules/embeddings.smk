@@ -1,5 +1,6 @@
 # Vectors: vectors/{model} is the store of every image that the model has seen, embeddings/ has those of a dataset in
-# the order of its manifest. The vectors of a release are imported, those of a union taken from its members.
+# the order of its manifest, and embeddings/norms/ the norms that their features had before they were scaled to norm 1.
+# The vectors of a release are imported, those of a union taken from its members.
 rule embed_images:
     """Embed those distinct images of one shard that the model's vector store does not hold yet.
 
@@ -37,7 +38,7 @@ rule embed_images:
 rule join_embeddings:
     """Write the embeddings of a dataset, row i for row i of the manifest, from the model's vector store.
 
-    Beside them stand what they depend on, as JSON, and what an image costs in time and room.
+    Beside them stand the norms of the features, what they depend on, as JSON, and what an image costs in time and room.
     """
     input:
         manifest=rules.split_dataset.output.manifest,
@@ -45,6 +46,7 @@ rule join_embeddings:
         records=lambda wildcards: EXPERIMENT.expand_shards(rules.embed_images.output.record, wildcards.dataset),
     output:
         embeddings="<results>/embeddings/{dataset}/{model}.npy",
+        norms="<results>/embeddings/norms/{dataset}/{model}.npy",
         provenance="<results>/embeddings/{dataset}/{model}.json",
         cost="<results>/embeddings/cost/{dataset}/{model}.parquet",
     log:
@@ -69,6 +71,7 @@ rule import_embeddings:
         released=lambda wildcards: EXPERIMENT.released_files(wildcards.dataset, wildcards.model),
     output:
         embeddings="<results>/embeddings/{dataset}/{model}.npy",
+        norms="<results>/embeddings/norms/{dataset}/{model}.npy",
     log:
         "<logs>/import_embeddings/{dataset}/{model}.log",
     wildcard_constraints:
@@ -92,8 +95,10 @@ rule unite_embeddings:
         embeddings=lambda wildcards: EXPERIMENT.expand_members(
             rules.join_embeddings.output.embeddings, wildcards.dataset
         ),
+        norms=lambda wildcards: EXPERIMENT.expand_members(rules.join_embeddings.output.norms, wildcards.dataset),
     output:
         embeddings="<results>/embeddings/{dataset}/{model}.npy",
+        norms="<results>/embeddings/norms/{dataset}/{model}.npy",
     log:
         "<logs>/unite_embeddings/{dataset}/{model}.log",
     wildcard_constraints:

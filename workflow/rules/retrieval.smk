@@ -4,15 +4,22 @@
 # PARTS: into how many parts an index is cut; with more than one, the files of a part carry its number.
 # CELL, PART: the files of a cell and of a part, without folder and suffix.
 # MANIFEST, EMBEDDINGS: of any dataset; which rule makes them follows from its source.
+# NORMS: of the raw features of any dataset, for the indexes by Euclidean distance.
 # FULL_ROWS, FULL_NEIGHBORS: of the whole index split, which the analyses are of.
 PARTS = config["search"]["index_shards"]
 CELL = "{dataset}/{model}/{index}/{size}.{draw}"
 PART = CELL if PARTS == 1 else f"{CELL}.{{part}}-of-{PARTS}"
 MANIFEST = rules.split_dataset.output.manifest
 EMBEDDINGS = rules.join_embeddings.output.embeddings
+NORMS = rules.join_embeddings.output.norms
 NEIGHBORS = f"<results>/neighbors/{CELL}.npz"
 FULL_ROWS = "<results>/index_rows/{dataset}/full.0.npy"
 FULL_NEIGHBORS = f"<results>/neighbors/{{dataset}}/{{model}}/{EXPERIMENT.exact_index}/full.0.npz"
+
+
+def raw_norms(wildcards):
+    """The norms of the features, for an index by Euclidean distance; no file for one by cosine similarity."""
+    return NORMS if EXPERIMENT.is_euclidean(wildcards.index) else []
 
 
 rule sample_index_rows:
@@ -38,10 +45,12 @@ rule sample_index_rows:
 rule build_index:
     """Build an index of the drawn images, or one part of it.
 
-    Writes a faiss index by inner product whose ids are manifest rows, and the seconds and bytes that it took.
+    Writes a faiss index whose ids are manifest rows, and the seconds and bytes that it took. It is by inner product of
+    the embeddings, or by Euclidean distance of the raw features.
     """
     input:
         embeddings=EMBEDDINGS,
+        norms=raw_norms,
         rows=rules.sample_index_rows.output.rows,
     output:
         index=f"<results>/indexes/{PART}.faiss",
@@ -68,6 +77,7 @@ rule search_index:
     input:
         index=rules.build_index.output.index,
         embeddings=EMBEDDINGS,
+        norms=raw_norms,
         manifest=MANIFEST,
     output:
         neighbors=NEIGHBORS if PARTS == 1 else temp(f"<results>/neighbors/parts/{PART}.npz"),
@@ -77,7 +87,7 @@ rule search_index:
         f"{ENVS}/search.yaml"
     threads: config["search"]["threads"]
     resources:
-        gpu=int(config["search"]["device"] == "cuda"),
+        gpu=lambda wildcards: int(config["search"]["device"] == "cuda" and not EXPERIMENT.is_euclidean(wildcards.index)),
     params:
         k=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].k,
         parts=PARTS,
@@ -112,16 +122,17 @@ if PARTS > 1:
 rule measure_index:
     """Measure an index at the depths of the tables.
 
-    Recall against the exact neighbors, precision beside it, queries per second, build time and size. Runs last, so that
-    other jobs disturb the timing less.
+    Recall against the exact neighbors by the same similarity, precision beside it, queries per second, build time and
+    size. Runs last, so that other jobs disturb the timing less.
     """
     input:
         manifest=MANIFEST,
         embeddings=EMBEDDINGS,
+        norms=raw_norms,
         index=expand(rules.build_index.output.index, part=range(PARTS), allow_missing=True),
         build=expand(rules.build_index.output.build, part=range(PARTS), allow_missing=True),
         neighbors=NEIGHBORS,
-        exact=NEIGHBORS.replace("{index}", EXPERIMENT.exact_index),
+        exact=lambda wildcards: NEIGHBORS.replace("{index}", EXPERIMENT.reference_index(wildcards.index)),
         scores=f"<results>/scores/{CELL}.parquet",
     output:
         measures=f"<results>/measures/{CELL}.parquet",

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from cbir.datasets.manifest import complete_manifest, write_manifest
+from cbir.datasets.patients import find_similar_patients, warn_of_similar_patients
 from cbir.datasets.pseudonyms import hash_patients, read_key
 from cbir.datasets.sources import find_source
 from cbir.runs.job import job
@@ -13,7 +14,10 @@ with job(snakemake):
     images = find_source(options["source"])(dataset, options)
     left_out = images.attrs.get("left_out", {})
     manifest = complete_manifest(images, dataset)
-    if options["hash_patients"]:
+    similar, is_hashed = find_similar_patients(manifest), options["hash_patients"]
+    warn_of_similar_patients(similar, dataset, None if is_hashed else output.similar_patients)
+    if is_hashed:
         manifest = hash_patients(manifest, read_key(options["patient_key"]))
     write_table(pd.DataFrame(left_out.items(), columns=["reason", "images"]), output.left_out)
+    write_table(similar[:0] if is_hashed else similar, output.similar_patients)
     write_manifest(manifest, output.manifest)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cbir.datasets.manifest import read_manifest
-from cbir.embeddings.files import open_embeddings
+from cbir.embeddings.files import open_embeddings, open_norms
 from cbir.evaluation.index_measures import measure_index
 from cbir.retrieval.index_quality import recall_at_every_k, time_search
 from cbir.retrieval.neighbors import load_neighbors
@@ -22,6 +22,7 @@ with job(snakemake):
         params.parameters,
         params.engine,
         params.device,
+        open_norms(given.norms, len(split)) if given.get("norms") else None,
     )
     measures = measure_index(
         recall_at_every_k(load_neighbors(given.neighbors, len(split)), load_neighbors(given.exact, len(split))),

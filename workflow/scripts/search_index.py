@@ -3,7 +3,7 @@
 import numpy as np
 
 from cbir.datasets.manifest import read_manifest
-from cbir.embeddings.files import open_embeddings
+from cbir.embeddings.files import open_embeddings, open_norms
 from cbir.retrieval.indexes import read_index
 from cbir.retrieval.neighbors import save_neighbors
 from cbir.retrieval.search import search
@@ -13,7 +13,8 @@ with job(snakemake):
     params = snakemake.params
     split = read_manifest(snakemake.input.manifest, columns=["split"])["split"].to_numpy()
     embeddings = open_embeddings(snakemake.input.embeddings, rows=len(split))
-    index = read_index(snakemake.input.index, embeddings)
+    norms = open_norms(snakemake.input.norms, len(split)) if snakemake.input.get("norms") else None
+    index = read_index(snakemake.input.index, embeddings, norms)
     neighbors = search(
         index,
         embeddings,
@@ -23,5 +24,6 @@ with job(snakemake):
         parameters=params.parameters,
         engine=params.engine,
         device=params.device,
+        norms=norms,
     )
     save_neighbors(neighbors, snakemake.output.neighbors)

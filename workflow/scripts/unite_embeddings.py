@@ -1,7 +1,7 @@
 """Take the embeddings of a union from those of its members; nothing is embedded again."""
 
 from cbir.datasets.manifest import read_manifest
-from cbir.embeddings.files import open_embeddings, unite_embeddings
+from cbir.embeddings.files import open_embeddings, open_norms, save_norms, unite_embeddings, unite_norms
 from cbir.embeddings.union import member_rows
 from cbir.runs.job import job
 
@@ -17,3 +17,8 @@ with job(snakemake):
         for path, manifest in zip(snakemake.input.embeddings, manifests.values(), strict=True)
     ]
     unite_embeddings(list(rows.values()), embeddings, snakemake.output.embeddings)
+    norms = [
+        open_norms(path, rows=len(manifest))
+        for path, manifest in zip(snakemake.input.norms, manifests.values(), strict=True)
+    ]
+    save_norms(unite_norms(list(rows.values()), norms), snakemake.output.norms)

@@ -36,6 +36,28 @@ def test_the_parts_of_a_manifest_are_those_of_numpy_array_split(tmp_path, images
         assert list(read.index) == list(range(len(read)))
 
 
+@pytest.mark.parametrize("column", ["modality", "anatomic_region", "pathology"])
+@pytest.mark.parametrize("word", ["NA", "nan", "NaN", "None", "NULL", "<NA>", "n/a"])
+def test_a_word_for_a_missing_value_is_no_label(column, word):
+    images = manifest_of(3).drop(columns="label").assign(**{column: ["CT", word, word]})
+    message = (
+        f"^dataset d: 2 rows without {column} \\({word} 2\\); write the real label, or the word unknown:\n  001\n  002$"
+    )
+    with pytest.raises(InputError, match=message):
+        complete_manifest(images, "d")
+
+
+def test_blank_labels_and_words_for_missing_values_are_counted_together():
+    images = manifest_of(4).drop(columns="label").assign(pathology=["", "NA", None, "cyst"])
+    with pytest.raises(InputError, match=r"3 rows without pathology \(blank 2, NA 1\)"):
+        complete_manifest(images, "d")
+
+
+def test_unknown_and_none_in_small_letters_are_labels():
+    images = manifest_of(2).drop(columns="label").assign(pathology=["unknown", "none"])
+    assert complete_manifest(images, "d")["pathology"].tolist() == ["unknown", "none"]
+
+
 def test_a_truncated_manifest_is_set_aside_and_the_message_says_how_to_make_it_again(tmp_path):
     path = tmp_path / "d.parquet"
     write_manifest(manifest_of(5), path)

@@ -115,3 +115,12 @@ def test_the_table_of_counts_of_a_union_holds_no_images_left_out_by_a_source(ove
     assert rows(counts, "split", "images", "left_out_repeats", "left_out_by_source") == [
         *[("train", 2, 1, 0), ("val", 0, 0, 0), ("test", 3, 0, 0)]
     ]
+
+
+def test_unknown_patients_of_the_members_stay_patients_of_their_own_in_the_union():
+    names = ["a.png", "b.png", "c.png"]
+    images = pd.DataFrame({"image_id": names, "path": names, "patient_id": ["NA", "NA", "p1"], "split": "train"})
+    images = images.assign(modality="XR", anatomic_region="chest", pathology="Mass")
+    united = unite_manifests("all", {name: complete_manifest(images, name) for name in ("nih", "nih-2")})
+    own = [f"{name}/{patient}" for name in ("nih-2", "nih") for patient in ("a.png", "b.png", "p1")]
+    assert united["patient_id"].tolist() == own

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cbir.embeddings.files import create_embeddings, find_unnormalized, open_embeddings
+from cbir.embeddings.files import create_embeddings, find_unnormalized, open_embeddings, open_norms, save_norms
 from cbir.errors import InputError
 
 
@@ -64,3 +64,13 @@ def test_embeddings_have_their_name_only_when_complete(tmp_path):
         array[:] = make_vectors(2)
     np.testing.assert_array_equal(open_embeddings(path), make_vectors(2))
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_norms_come_back_as_they_were_and_those_of_another_manifest_are_set_aside(tmp_path):
+    path, norms = tmp_path / "norms.npy", np.array([2.5, 1e-20, 1e30], np.float32)
+    save_norms(norms, path)
+    np.testing.assert_array_equal(open_norms(path, rows=3), norms, strict=True)
+    with pytest.raises(InputError, match=r"norms.npy: 3 rows, but its manifest has 4.*now norms.npy.damaged"):
+        open_norms(path, rows=4)
+    with pytest.raises(InputError, match=r"a.npy: float32 \(2, 4\), not a float32 vector"):
+        open_norms(save(tmp_path / "a.npy", make_vectors(2)))

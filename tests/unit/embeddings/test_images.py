@@ -43,12 +43,12 @@ def describe(hashes, paths):
     return pd.DataFrame(columns)
 
 
-def stored(store, rows):
-    """The vectors of images in a store."""
+def stored(store, rows, field="vector"):
+    """The vectors of images in a store, or another field of their records."""
     segment, record = find_vectors(store, 1024, pixel_keys(rows["pixel_hash"]))
     assert (segment >= 0).all()
     paths = list_segments(store)
-    return np.stack([open_segment(paths[one], 1024)["vector"][at] for one, at in zip(segment, record, strict=True)])
+    return np.stack([open_segment(paths[one], 1024)[field][at] for one, at in zip(segment, record, strict=True)])
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 64])
@@ -57,8 +57,17 @@ def test_each_image_has_its_own_embedding_in_the_store(tmp_path, encoder, images
     rows, pixels = images
     assert embed_images(encoder, rows, tmp_path / "store", batch_size, threads) == len(rows)
     for vector, image in zip(stored(tmp_path / "store", rows), pixels, strict=True):
-        alone = encoder.forward(encoder.preprocess(image).unsqueeze(0))[0].numpy()
+        (alone,), _ = encoder.forward(encoder.preprocess(image).unsqueeze(0))
         np.testing.assert_allclose(vector, alone, atol=1e-6)
+
+
+def test_a_vector_times_its_norm_is_what_the_network_gave(tmp_path, encoder, images):
+    rows, pixels = images
+    embed_images(encoder, rows, tmp_path / "store", 3, 1)
+    raw = stored(tmp_path / "store", rows) * stored(tmp_path / "store", rows, "norm")[:, None]
+    for features, image in zip(raw, pixels, strict=True):
+        expected = encoder.network(encoder.preprocess(image).unsqueeze(0))[0]
+        np.testing.assert_allclose(features, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_the_same_images_and_threads_give_the_same_bytes(tmp_path, encoder, images):

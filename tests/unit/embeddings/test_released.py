@@ -34,9 +34,10 @@ def replace_vector(release, image_id, vector):
 
 def test_embeddings_come_in_the_order_of_the_manifest_as_they_were_released(release):
     manifest = manifest_of(release)
-    import_embeddings(manifest, release / "embeddings", "ModelA", release / "a.npy")
+    norms = import_embeddings(manifest, release / "embeddings", "ModelA", release / "a.npy")
     embeddings = np.load(release / "a.npy", mmap_mode="r")
     assert embeddings.dtype == np.float32
+    np.testing.assert_array_equal(norms, np.ones(len(manifest), np.float32), strict=True)
     np.testing.assert_array_equal(embeddings, [stored(release, image) for image in manifest["image_id"]])
 
 
@@ -46,8 +47,11 @@ def test_a_vector_of_another_norm_is_scaled(release, factor):
     image = manifest["image_id"][40]
     vector = stored(release, image)
     replace_vector(release, image, vector * np.float32(factor))
-    import_embeddings(manifest, release / "embeddings", "ModelA", release / "a.npy")
-    np.testing.assert_allclose(np.load(release / "a.npy")[40], vector, rtol=1e-6)
+    norms = import_embeddings(manifest, release / "embeddings", "ModelA", release / "a.npy")
+    embedding = np.load(release / "a.npy")[40]
+    np.testing.assert_allclose(embedding, vector, rtol=1e-6)
+    np.testing.assert_allclose(embedding * norms[40], stored(release, image), rtol=1e-6)
+    assert (np.delete(norms, 40) == 1).all()
 
 
 @pytest.mark.parametrize(

@@ -71,9 +71,10 @@ def test_efficientnet_lite_gives_the_vectors_of_its_publishers_code(name):
     batch = torch.stack([encoder.preprocess(make_image(300, 260, seed=seed)) for seed in range(2)])
     with torch.inference_mode():
         expected = reference.extract_features(batch).mean((2, 3))
-    embedded = encoder.forward(batch)
+    embedded, norms = encoder.forward(batch)
     assert (cosines(embedded, expected) > 0.99999).all()
     np.testing.assert_allclose(embedded.norm(dim=1), 1, atol=1e-6)
+    np.testing.assert_allclose(norms, expected.norm(dim=1), rtol=1e-5)
 
 
 @pytest.mark.parametrize("channels", [None, 3])
@@ -105,7 +106,7 @@ def test_a_timm_encoder_gives_the_vectors_of_timm(tmp_path, suffix):
     batch = torch.stack([preprocess_image(make_image(200, 180, 3), INPUT)])
     with torch.inference_mode():
         expected = model.forward_features(batch)[:, 0]
-    assert (cosines(load(TINY, path).forward(batch), expected) > 0.99999).all()
+    assert (cosines(load(TINY, path).forward(batch)[0], expected) > 0.99999).all()
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
@@ -113,20 +114,20 @@ def test_lower_precision_gives_nearly_the_same_unit_vectors(tmp_path, precision)
     path = tmp_path / "model.safetensors"
     save_tiny(path)
     batch = torch.stack([preprocess_image(make_image(200, 180, 3), INPUT)])
-    embedded = load(TINY, path, precision).forward(batch)
-    assert embedded.dtype == torch.float32
+    embedded, norms = load(TINY, path, precision).forward(batch)
+    assert embedded.dtype == norms.dtype == torch.float32
     np.testing.assert_allclose(embedded.norm(dim=1), 1, atol=1e-6)
-    assert (cosines(embedded, load(TINY, path).forward(batch)) > 0.999).all()
+    assert (cosines(embedded, load(TINY, path).forward(batch)[0]) > 0.999).all()
 
 
 def test_random_weights_depend_on_nothing_but_the_seed():
     batch = torch.stack([preprocess_image(make_image(200, 180), INPUT)])
     state = torch.random.get_rng_state()
-    first = load(TINY).forward(batch)
+    first = load(TINY).forward(batch)[0]
     assert torch.equal(torch.random.get_rng_state(), state)
     torch.manual_seed(99)
-    assert torch.equal(load(TINY).forward(batch), first)
-    assert not torch.equal(load(TINY | {"weights": {"seed": 4}}).forward(batch), first)
+    assert torch.equal(load(TINY).forward(batch)[0], first)
+    assert not torch.equal(load(TINY | {"weights": {"seed": 4}}).forward(batch)[0], first)
 
 
 def test_the_untrained_control_differs_from_the_trained_encoder_only_in_its_weights():
@@ -141,14 +142,15 @@ def test_pixels_are_the_resized_image_with_zero_mean_and_unit_norm():
     image = make_image(100, 80)
     pixels = np.asarray(Image.fromarray(image).resize((32, 32), Image.Resampling.BILINEAR), dtype=float).ravel()
     pixels -= pixels.mean()
-    embedded = encoder.forward(encoder.preprocess(image).unsqueeze(0))[0]
+    (embedded,), (norm,) = encoder.forward(encoder.preprocess(image).unsqueeze(0))
     np.testing.assert_allclose(embedded, pixels / np.linalg.norm(pixels), atol=1e-6)
+    np.testing.assert_allclose(norm, np.linalg.norm(pixels / 255), rtol=1e-5)
 
 
 def test_a_blank_image_is_similar_to_blank_images_only():
     encoder = load(CATALOGUE["pixels"])
     images = [np.zeros((50, 50), np.uint8), np.full((60, 40), 77, np.uint8), make_image(50, 50)]
-    embedded = encoder.forward(torch.stack([encoder.preprocess(image) for image in images]))
+    embedded, _ = encoder.forward(torch.stack([encoder.preprocess(image) for image in images]))
     np.testing.assert_allclose(embedded @ embedded.T, [[1, 1, 0], [1, 1, 0], [0, 0, 1]], atol=1e-5)
 
 

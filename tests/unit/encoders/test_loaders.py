@@ -51,11 +51,12 @@ def assert_same_embeddings(entry, path, reference, half_precision=0.999):
     encoder = load_encoder(entry, path, "cpu", "float32")
     batch = torch.stack([encoder.preprocess(image) for image in images()])
     expected = reference(batch)
-    embedded = encoder.forward(batch)
+    embedded, norms = encoder.forward(batch)
     assert embedded.shape == (2, entry["dimensions"])
     assert (functional.cosine_similarity(embedded, expected) > 0.99999).all()
+    torch.testing.assert_close(norms, expected.norm(dim=1), rtol=1e-3, atol=0)
     assert not torch.allclose(embedded[0], embedded[1], atol=1e-3)  # the network distinguishes the images
-    half = load_encoder(entry, path, "cpu", "bfloat16").forward(batch)
+    half = load_encoder(entry, path, "cpu", "bfloat16").forward(batch)[0]
     assert (functional.cosine_similarity(half, expected) > half_precision).all()
 
 

@@ -1,86 +1,28 @@
-import contextlib
 import hashlib
 import io
 import json
-import re
-import threading
 import zipfile
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from huggingface_hub import hf_hub_download
 
+from cbir import download
 from cbir.encoders import weights
 from cbir.encoders.weights import fetch_file, find_weights
 from cbir.errors import InputError
 from cbir.experiment.catalogue import list_files
+from web_server import serve
 
 CONTENT = bytes(range(256)) * 40_000  # 10 MB
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
-class Server(ThreadingHTTPServer):
-    """A web server on this machine.
-
-    It serves `files`, breaks off the next `breaks` answers half-way, and records the requests in `asked`.
-    """
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.files = {"/model.pth": CONTENT}
-        self.breaks = 0
-        self.gated = False
-        self.asked = []
-
-    def url(self, path):
-        return f"http://127.0.0.1:{self.server_port}{path}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    def log_message(self, *arguments):
-        pass
-
-    def do_HEAD(self):
-        self.do_GET(body=False)
-
-    def do_GET(self, body=True):
-        content = self.server.files.get(self.path)
-        if self.server.gated:
-            return self.answer(403, b"", {"X-Error-Code": "GatedRepo"})
-        if content is None:
-            return self.answer(404, b"", {})
-        start = int(re.sub(r"bytes=(\d+)-.*", r"\1", self.headers.get("Range", "bytes=0-")))
-        self.server.asked.append((self.command, start))
-        if start >= len(content):
-            return self.answer(416, b"", {})
-        headers = {"ETag": f'"{hashlib.sha256(content).hexdigest()}"', "X-Repo-Commit": "c" * 40}
-        if "Range" in self.headers:
-            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-        return self.answer(206 if "Range" in self.headers else 200, content[start:], headers, body)
-
-    def answer(self, status, content, headers, body=True):
-        self.send_response(status)
-        for name, value in {"Content-Length": len(content), **headers}.items():
-            self.send_header(name, str(value))
-        self.end_headers()
-        if body and self.server.breaks > 0:
-            self.server.breaks -= 1
-            content = content[: len(content) // 2]
-            self.close_connection = True
-        if body:
-            with contextlib.suppress(ConnectionError):
-                self.wfile.write(content)
-
-
 @pytest.fixture
 def server(monkeypatch):
-    monkeypatch.setattr(weights, "PAUSE", 0)
-    with Server() as running:
-        thread = threading.Thread(target=running.serve_forever, daemon=True)
-        thread.start()
+    monkeypatch.setattr(download, "PAUSE", 0)
+    with serve({"/model.pth": CONTENT}) as running:
         yield running
-        running.shutdown()
 
 
 def source(server, **more):
@@ -103,7 +45,7 @@ def test_an_interrupted_download_continues_where_it_ended(tmp_path, server):
 
 
 def test_a_download_that_an_earlier_run_left_unfinished_is_continued(tmp_path, server, monkeypatch):
-    monkeypatch.setattr(weights, "ATTEMPTS", 1)
+    monkeypatch.setattr(download, "ATTEMPTS", 1)
     server.breaks = 1
     with pytest.raises(InputError, match=rf"{len(CONTENT) // 2} of {len(CONTENT)} bytes"):
         fetch_file(source(server), tmp_path / "model.pth")
@@ -120,7 +62,9 @@ def test_an_unfinished_download_that_is_longer_than_the_file_is_deleted(tmp_path
 
 
 def test_a_wrong_checksum_is_named_and_the_file_is_not_kept(tmp_path, server):
-    message = f"^{tmp_path}/model.pth: {server.url('/model.pth')} has SHA-256 {SHA256}, the catalogue says {'0' * 64}"
+    message = (
+        f"^{tmp_path}/model.pth: {server.url('/model.pth')} has SHA-256 {SHA256}, not {'0' * 64}; correct the SHA-256"
+    )
     with pytest.raises(InputError, match=message):
         fetch_file(source(server, sha256="0" * 64), tmp_path / "model.pth")
     assert not list(tmp_path.iterdir())
@@ -135,7 +79,7 @@ def test_a_member_of_an_archive_is_extracted_and_the_archive_deleted(tmp_path, s
     with pytest.raises(InputError, match=r"no archive with pytorch_model\.bin in it"):
         fetch_file(given | {"member": "pytorch_model.bin"}, tmp_path / "pytorch_model.bin")
     assert not list(tmp_path.iterdir())
-    with pytest.raises(InputError, match=f"{tmp_path}/pytorch_model.bin: .* has SHA-256 {SHA256}, the catalogue says"):
+    with pytest.raises(InputError, match=f"{tmp_path}/pytorch_model.bin: .* has SHA-256 {SHA256}, not {'0' * 64}"):
         fetch_file(given | {"member": "folder/pytorch_model.bin", "sha256": "0" * 64}, tmp_path / "pytorch_model.bin")
     assert not list(tmp_path.iterdir())
     fetch_file(given | {"member": "folder/pytorch_model.bin"}, tmp_path / "pytorch_model.bin")
@@ -153,7 +97,7 @@ def test_a_missing_file_is_named_in_one_line_with_its_path_and_source(tmp_path, 
 
 
 def test_a_host_that_cannot_be_reached_is_named(tmp_path, server, monkeypatch):
-    monkeypatch.setattr(weights, "ATTEMPTS", 1)
+    monkeypatch.setattr(download, "ATTEMPTS", 1)
     url = "http://127.0.0.1:1/model.pth"
     with pytest.raises(InputError, match=rf"{tmp_path}/model.pth: can't be fetched from {url} \(.*refused.*\)"):
         fetch_file({"url": url, "file": "model.pth"}, tmp_path / "model.pth")

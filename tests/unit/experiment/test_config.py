@@ -188,8 +188,12 @@ def test_models_of_released_datasets_are_folders_without_a_catalogue_entry(tmp_p
 def test_an_index_is_a_factory_or_a_mapping_with_search_parameters():
     indexes = {"exact": "Flat", "ivf": {"factory": "IVF16,Flat", "nprobe": 4}, "hnsw": {"factory": "HNSW32"}}
     config = complete_config(experiment(indexes=indexes), SCHEMA)
-    assert config["indexes"] == indexes | {"exact": {"factory": "Flat"}}
-    assert complete_config(experiment(), SCHEMA)["indexes"] == {"exact": {"factory": "Flat"}}
+    assert config["indexes"] == {
+        "exact": {"factory": "Flat", "similarity": "cosine"},
+        "ivf": {"factory": "IVF16,Flat", "nprobe": 4, "similarity": "cosine"},
+        "hnsw": {"factory": "HNSW32", "similarity": "cosine"},
+    }
+    assert complete_config(experiment(), SCHEMA)["indexes"] == {"exact": {"factory": "Flat", "similarity": "cosine"}}
 
 
 @pytest.mark.parametrize(
@@ -199,6 +203,7 @@ def test_an_index_is_a_factory_or_a_mapping_with_search_parameters():
         (3, "indexes.other: 3 is not of type 'object'"),
         ({"nprobe": 3}, "indexes.other.factory: missing; A faiss index_factory string"),
         ({"factory": "IVF8,Flat", "nprob": 3}, "indexes.other.nprob: unknown key (did you mean nprobe?)"),
+        ({"factory": "Flat", "similarity": "euclid"}, "indexes.other.similarity: 'euclid' (did you mean euclidean?)"),
         ({"factory": "IVF8,Flat", "nprobe": 0}, "indexes.other.nprobe: 0"),
         ({"factory": "IVF8,Flat", "nprobe": 9}, "indexes.other.nprobe: 9 is more than the 8 cells of IVF8,Flat"),
         ({"factory": "HNSW32", "nprobe": 9}, "indexes.other.nprobe: HNSW32 has no such search parameter, IVF has"),
@@ -213,6 +218,23 @@ def test_approximate_indexes_without_an_exact_one_are_refused():
     message = refusal(experiment(indexes={"hnsw": "HNSW32", "half": "SQfp16"}))
     assert "indexes: hnsw, half: approximate" in message
     assert "add an exact index, such as exact: Flat" in message
+
+
+def test_an_approximate_index_needs_an_exact_one_by_the_same_similarity():
+    graph = {"factory": "HNSW32", "similarity": "euclidean"}
+    message = refusal(experiment(indexes={"exact": "Flat", "graph": graph}))
+    assert "indexes: graph: approximate" in message
+    assert "add an exact index, such as euclidean: {factory: Flat, similarity: euclidean}" in message
+    flat = {"factory": "Flat", "similarity": "euclidean"}
+    complete_config(experiment(indexes={"exact": "Flat", "euclidean": flat, "graph": graph}), SCHEMA)
+    complete_config(experiment(indexes={"exact": "Flat", "euclidean": flat}), SCHEMA)
+
+
+def test_the_analyses_need_an_exact_index_by_cosine_similarity():
+    flat = {"factory": "Flat", "similarity": "euclidean"}
+    message = refusal(experiment(indexes={"euclidean": flat}))
+    assert "indexes: none has similarity cosine, which the analyses use; add an exact index, such as exact:" in message
+    assert "indexes: graph: approximate" in refusal(experiment(indexes={"euclidean": flat, "graph": "HNSW32"}))
 
 
 def test_an_index_with_more_cells_than_images_in_the_smallest_size_is_refused():

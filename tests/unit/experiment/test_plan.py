@@ -118,6 +118,21 @@ def test_the_analyses_are_of_the_exact_index_of_the_whole_index_split():
     assert experiment.figures["gallery"].sources[1] == "neighbors/{dataset}/{model}/exact/full.0.npz"
 
 
+def test_an_index_is_compared_with_the_exact_one_by_the_same_similarity_and_the_analyses_are_by_cosine():
+    euclidean = {"similarity": "euclidean"}
+    indexes = {
+        "distance": {"factory": "Flat"} | euclidean,
+        "cells": {"factory": "IVF8,Flat", "nprobe": 2} | euclidean,
+        "graph": "HNSW32",
+        "exact": "Flat",
+    }
+    experiment = plan(indexes=indexes)
+    assert [experiment.reference_index(index) for index in indexes] == ["distance", "distance", "exact", "exact"]
+    assert [experiment.is_euclidean(index) for index in indexes] == [True, True, False, False]
+    assert experiment.exact_index == "exact"
+    assert experiment.search_parameters("cells") == {"nprobe": 2}
+
+
 def test_sizes_without_the_whole_index_split_are_refused():
     with pytest.raises(InputError, match=r"index_sizes: \[60, 20\]: add full"):
         plan(index_sizes=[60, 20])

@@ -60,6 +60,19 @@ def test_unsigned_8_bit_pixels_without_a_window_are_shown_as_they_are(tmp_path):
     np.testing.assert_array_equal(read_image(signed), by_arithmetic(pixels.astype(float), 50, 149))
 
 
+@pytest.mark.parametrize("tags", [{"RescaleSlope": 1, "RescaleIntercept": 0}, {"RescaleSlope": 1}])
+def test_unsigned_8_bit_pixels_with_an_identity_rescale_are_shown_as_they_are(tmp_path, tags):
+    pixels = np.array([[60, 61, 120, 180]], np.uint8)
+    np.testing.assert_array_equal(read_image(write_dicom(tmp_path / "a", pixels, **tags)), pixels)
+    inverted = write_dicom(tmp_path / "b", pixels, PhotometricInterpretation="MONOCHROME1", **tags)
+    np.testing.assert_array_equal(read_image(inverted), 255 - pixels)
+
+
+def test_rescaled_8_bit_pixels_without_a_window_are_shown_from_their_minimum_to_their_maximum(tmp_path):
+    path = write_dicom(tmp_path / "a", np.array([[60, 120, 180]], np.uint8), RescaleSlope=1, RescaleIntercept=-60)
+    np.testing.assert_array_equal(read_image(path), [[0, 128, 255]])
+
+
 def test_flat_pixels_are_black(tmp_path):
     assert not read_image(write_dicom(tmp_path / "a", np.full((4, 5), 900, np.uint16))).any()
 
@@ -90,6 +103,27 @@ def test_a_linear_window_follows_the_formula_of_the_standard(tmp_path):
     np.testing.assert_array_equal(read_image(path), np.floor(np.array([expected]) * 255 + 0.5))
 
 
+@pytest.mark.parametrize(
+    ("function", "center", "expected"),
+    [
+        ("LINEAR", 1, [0, 255, 255]),  # C.11.2.1.2.1: black up to c - 0.5, white above
+        ("LINEAR", 1.5, [0, 0, 255]),
+        ("LINEAR", 0.5, [0, 255, 255]),
+        ("LINEAR_EXACT", 1, [0, 128, 255]),  # C.11.2.1.3.2: (x - c) / w + 0.5
+        ("LINEAR_EXACT", 1.5, [0, 0, 255]),
+        ("SIGMOID", 1, [5, 128, 250]),  # C.11.2.1.3.1: 1 / (1 + exp(-4 (x - c) / w)); 1 / (1 + e^4) = 0.018
+    ],
+)
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+def test_a_window_of_width_1_follows_the_formula_of_the_standard(tmp_path, function, center, expected, photometric):
+    tags = {"VOILUTFunction": function, "WindowCenter": center, "WindowWidth": 1}
+    stored = np.array([[0, 1, 2]], np.uint8)
+    read = read_image(write_dicom(tmp_path / "a", stored, PhotometricInterpretation=photometric, **tags))
+    if photometric == "MONOCHROME1":
+        expected = [128 if level == 128 else 255 - level for level in expected]  # a half is rounded up
+    np.testing.assert_array_equal(read, [expected])
+
+
 def test_the_first_of_several_windows_is_applied(tmp_path):
     path = write_dicom(tmp_path / "a", STORED, WindowCenter=[1000, 40], WindowWidth=[500, 80])
     single = write_dicom(tmp_path / "b", STORED, WindowCenter=1000, WindowWidth=500)
@@ -106,6 +140,41 @@ def test_signed_pixels_keep_their_order(tmp_path):
     pixels = STORED.astype(np.int16) - 2048
     path = write_dicom(tmp_path / "a", pixels, BitsStored=12, WindowCenter=0, WindowWidth=4096)
     np.testing.assert_array_equal(read_image(path), by_arithmetic(pixels.astype(float), -2048, 2047))
+
+
+@pytest.mark.parametrize(("high_bit", "shift"), [(15, 4), (13, 2), (11, 0)])
+@pytest.mark.parametrize("kind", [np.uint16, np.int16])
+@pytest.mark.parametrize("syntax", [None, RLELossless, DeflatedExplicitVRLittleEndian])
+def test_stored_values_end_at_the_high_bit(tmp_path, high_bit, shift, kind, syntax):
+    values = STORED.astype(np.int32) - 2048 * (kind is np.int16)
+    others = np.random.default_rng(5).integers(0, 2**16, STORED.shape)  # such as bits of an overlay
+    within = (2**12 - 1) << shift
+    words = ((values << shift) & within | others & ~within).astype(np.uint16).view(kind)
+    dataset = make_dicom(words, BitsStored=12, WindowCenter=2048 - 2048 * (kind is np.int16), WindowWidth=4096)
+    dataset.HighBit = high_bit
+    if syntax == RLELossless:
+        dataset.compress(syntax, generate_instance_uid=False)
+    elif syntax:
+        dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.save_as(tmp_path / "a", enforce_file_format=True)
+    expected = by_arithmetic(values.astype(float), values.min() // 2048 * 2048, values.min() // 2048 * 2048 + 4095)
+    np.testing.assert_array_equal(read_image(tmp_path / "a"), expected)
+
+
+@pytest.mark.parametrize("high_bit", [10, 16, 300])
+def test_a_high_bit_that_pixels_cannot_have_is_ignored(tmp_path, high_bit):
+    dataset = make_dicom(STORED, BitsStored=12)
+    dataset.save_as(tmp_path / "a", enforce_file_format=True)
+    dataset.HighBit = high_bit
+    dataset.save_as(tmp_path / "b", enforce_file_format=True)
+    np.testing.assert_array_equal(read_image(tmp_path / "a"), read_image(tmp_path / "b"))
+
+
+def test_colors_end_at_the_high_bit(tmp_path):
+    dataset = make_dicom(COLOR.astype(np.uint16) << 8, BitsStored=12)
+    dataset.HighBit = 15
+    dataset.save_as(tmp_path / "a", enforce_file_format=True)
+    np.testing.assert_array_equal(read_image(tmp_path / "a"), COLOR)
 
 
 def test_monochrome1_is_inverted(tmp_path):
@@ -381,9 +450,18 @@ def test_dicom_without_pixels_is_refused(tmp_path):
             read_image(path)
 
 
-def test_an_unknown_photometric_interpretation_is_named(tmp_path):
-    path = write_dicom(tmp_path / "a", COLOR, PhotometricInterpretation="HSV")
-    with pytest.raises(InputError, match="HSV"):
+@pytest.mark.parametrize("photometric", ["HSV", "YBR_PARTIAL_422"])
+def test_an_unknown_photometric_interpretation_is_named(tmp_path, photometric):
+    dataset = make_dicom(COLOR, PhotometricInterpretation=photometric)
+    dataset.PixelData = dataset.PixelData[: 2 * COLOR[..., 0].size]  # YBR_PARTIAL_422 stores two samples per pixel
+    dataset.save_as(tmp_path / "a", enforce_file_format=True)
+    with pytest.raises(InputError, match=f"photometric interpretation {photometric} is not read; convert"):
+        read_image(tmp_path / "a")
+
+
+def test_a_number_of_frames_that_is_no_number_is_named():
+    path = get_testdata_file("badVR.dcm", download=False)
+    with pytest.raises(InputError, match=f"^{path}: NumberOfFrames is '1A', not a whole number; correct it"):
         read_image(path)
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from cbir.errors import InputError
 from cbir.retrieval.indexes import build_index
-from cbir.retrieval.search import rounding_bound, search
+from cbir.retrieval.search import search
+from cbir.retrieval.similarities import rounding_bound
 
 SPLIT = 2000  # first row of the queries; the rows before it are index images
 

@@ -14,7 +14,8 @@ from cbir.errors import InputError
 from cbir.retrieval import search as searching
 from cbir.retrieval import torch_engine
 from cbir.retrieval.indexes import build_index
-from cbir.retrieval.search import choose_torch_device, rounding_bound, search
+from cbir.retrieval.search import choose_torch_device, search
+from cbir.retrieval.similarities import rounding_bound
 from cbir.retrieval.torch_engine import CROWDED, ROUNDED, _propose_by_float32, find_device, propose_candidates
 
 IMAGES, QUERIES = 3000, 40

@@ -1,3 +1,5 @@
+import logging
+
 import data_store
 import numpy as np
 import pandas as pd
@@ -73,6 +75,26 @@ def test_without_a_patient_id_images_are_grouped_by_study_and_without_a_study_by
         "c.dcm#0": "c.dcm",
         "c.dcm#1": "c.dcm",
     }
+
+
+def test_a_word_for_a_missing_value_in_a_tag_is_as_good_as_no_value(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    unknown = {"Modality": "NA", "BodyPartExamined": "NONE", "PatientID": "NULL"}
+    write_dicom(tmp_path / "a.dcm", PIXELS, **unknown, StudyInstanceUID="1.2.3")
+    write_dicom(tmp_path / "b.dcm", PIXELS, **(unknown | {"PatientID": "n/a"}), StudyInstanceUID="1.2.4")
+    write_dicom(tmp_path / "c.dcm", PIXELS, **CHEST)
+    images = read(tmp_path)
+    assert images["patient_id"].tolist() == ["1.2.3", "1.2.4", "p1"]
+    assert images["modality"].tolist() == ["unknown", "unknown", "XR"]
+    assert images["anatomic_region"].tolist() == ["unknown", "unknown", "chest"]
+    assert "dataset scans: 2 of 3 files have no patient id" in caplog.text
+
+
+def test_a_word_for_a_missing_value_in_the_table_of_labels_is_refused_with_the_table(tmp_path):
+    write_dicom(tmp_path / "a.dcm", PIXELS, **CHEST)
+    (tmp_path / "labels.csv").write_text("path,pathology\na.dcm,NA\n")
+    with pytest.raises(InputError, match=r"labels\.csv: 1 rows without pathology \(NA 1\); .*:\n  a\.dcm$"):
+        read(tmp_path, labels=str(tmp_path / "labels.csv"))
 
 
 def test_no_other_tag_reaches_the_table(tmp_path):

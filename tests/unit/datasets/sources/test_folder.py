@@ -26,6 +26,16 @@ def test_labels_patients_and_splits_come_from_the_path(tmp_path):
     assert first["path"] == f"{root}/train/XR/chest/normal/p1_0.png"
 
 
+def test_folders_named_as_missing_values_are_unknown_patients_and_refused_as_labels(tmp_path):
+    pattern = "{modality}/{anatomic_region}/{pathology}/{patient_id}/*.png"
+    root = tree(tmp_path, "CT/head/cyst/NA/1.png", "CT/head/cyst/NA/2.png")
+    manifest = complete_manifest(read(root, pattern), "mine")
+    assert manifest["patient_id"].tolist() == manifest["image_id"].tolist()
+    tree(tmp_path, "CT/head/NA/p1/1.png")
+    with pytest.raises(InputError, match=r"1 rows without pathology \(NA 1\).*:\n  CT/head/NA/p1/1\.png"):
+        complete_manifest(read(root, pattern), "mine")
+
+
 def test_labels_that_are_not_in_the_path_are_given_and_other_images_are_counted(tmp_path):
     root = tree(tmp_path, "benign/deep/er/1.jpg", "malignant/2.jpg", "3.jpg", "benign/4 (mask).png")
     images = read(root, "{pathology}/**/*.jpg", modality="US", anatomic_region="breast")

@@ -3,12 +3,14 @@ import hashlib
 import numpy as np
 import pytest
 
+from cbir import download
 from cbir.datasets.manifest import complete_manifest
 from cbir.datasets.sources import medmnist
 from cbir.datasets.sources.medmnist import read_images, read_sets
 from cbir.errors import InputError
 from cbir.images.reading import read_image
 from miniatures import rows
+from web_server import serve
 
 
 def write_npz(root, name, labels, side=28, channels=()):
@@ -75,21 +77,51 @@ def test_an_array_is_unpacked_once_and_again_if_it_is_truncated(tmp_path):
     assert unpacked.read_bytes() == content
 
 
-def test_a_file_is_downloaded_on_request_and_kept_only_with_the_right_md5_sum(tmp_path, monkeypatch):
-    write_npz(tmp_path / "server", "pathmnist", [[[0]], [[1]], [[8]]], channels=(3,))
-    monkeypatch.setattr(medmnist, "URL", (tmp_path / "server").as_uri() + "/{name}.npz")
-    root = tmp_path / "new"
-    with pytest.raises(InputError, match="not a8b06965200029087d5bd730944a56c1"):
-        read(root, "pathmnist", download=True)
-    assert list(root.iterdir()) == []
-    sum_of_file = hashlib.md5((tmp_path / "server/pathmnist.npz").read_bytes()).hexdigest()
+@pytest.fixture
+def published(tmp_path, monkeypatch):
+    """A server with a small set in the place of PathMNIST, with its MD5 sum in the place of the published one."""
+    write_npz(tmp_path / "published", "pathmnist", [[[0]], [[1]], [[8]]], channels=(3,))
+    content = (tmp_path / "published/pathmnist.npz").read_bytes()
     sets = read_sets()
-    sets["pathmnist"]["md5"][28] = sum_of_file
+    sets["pathmnist"]["md5"][28] = hashlib.md5(content).hexdigest()
     monkeypatch.setattr(medmnist, "read_sets", lambda: sets)
+    monkeypatch.setattr(download, "PAUSE", 0)
+    with serve({"/pathmnist.npz": content}) as server:
+        monkeypatch.setattr(medmnist, "URL", server.url("/{name}.npz"))
+        yield server
+
+
+def test_a_missing_file_is_downloaded_on_request(tmp_path, published):
+    root = tmp_path / "new"
     assert set(read(root, "pathmnist", download=True)["anatomic_region"]) == {"colon"}
-    monkeypatch.setattr(medmnist, "URL", (tmp_path / "nowhere").as_uri() + "/{name}.npz")
-    with pytest.raises(InputError, match="get it by hand"):
-        read(tmp_path / "third", "pathmnist", download=True)
+    assert (root / "pathmnist.npz").read_bytes() == published.files["/pathmnist.npz"]
+    read(root, "pathmnist", download=True)
+    assert published.asked == [("GET", 0)]
+
+
+def test_an_interrupted_download_of_a_set_continues_where_it_was(tmp_path, published):
+    published.breaks = 2
+    assert len(read(tmp_path / "new", "pathmnist", download=True)) == 3
+    half = len(published.files["/pathmnist.npz"]) // 2
+    assert [start for _, start in published.asked][:2] == [0, half]
+    assert len(published.asked) == 3
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["pathmnist", "pathmnist.npz"]
+
+
+def test_a_download_with_another_md5_sum_is_not_kept(tmp_path, published):
+    published.files["/pathmnist.npz"] = b"another file"
+    md5 = hashlib.md5(b"another file").hexdigest()
+    with pytest.raises(InputError, match=rf"new/pathmnist\.npz: http.*pathmnist\.npz has MD5 {md5}, not .* by hand"):
+        read(tmp_path / "new", "pathmnist", download=True)
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_set_that_cannot_be_downloaded_is_named_with_its_place(tmp_path, published):
+    published.files.clear()
+    with pytest.raises(
+        InputError, match=r"new/pathmnist\.npz: can't be fetched from http.* put the file there by hand"
+    ):
+        read(tmp_path / "new", "pathmnist", download=True)
 
 
 def test_an_unknown_set_and_a_missing_or_broken_file_are_named(tmp_path):

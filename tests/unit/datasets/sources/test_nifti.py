@@ -56,6 +56,14 @@ def test_every_slice_with_foreground_is_an_image_with_the_patient_and_labels_of_
     assert inspect_images(manifest, 1)["readable"].all()
 
 
+@pytest.mark.parametrize("word", ["", "NA"])
+def test_the_slices_of_a_volume_with_an_unknown_patient_stay_together(tmp_path, word, caplog):
+    table = TABLE.replace(",p1,", f",{word},").replace("mr/b.nii,,", f"mr/b.nii,{word},")
+    manifest = complete_manifest(read_images("mine", options(dataset(tmp_path, table))), "mine")
+    assert set(manifest["patient_id"]) == {"ct/a.nii.gz", "mr/b.nii"}
+    assert f"2 of 2 volumes have an unknown patient ({word or 'blank'} 2)" in caplog.text
+
+
 def test_the_slice_of_a_mask_has_the_same_frame_as_the_image_and_covers_the_finding(tmp_path):
     for axis in ("sagittal", "coronal", "axial"):
         images = read_images("mine", options(dataset(tmp_path), axis=axis, background=0))

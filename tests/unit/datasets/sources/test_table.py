@@ -56,6 +56,32 @@ def test_csv_gz_and_parquet_and_a_path_column_give_the_same_images(tmp_path):
         pd.testing.assert_frame_equal(read, expected)
 
 
+# as write.csv(images, "images.csv", row.names = FALSE) of R writes a data frame with missing values
+OF_R = """"image","patient_id","modality","anatomic_region","pathology"
+"1.png",NA,"XR","chest",NA
+"2.png",NA,"XR","chest","cyst"
+"3.png","p1","XR","chest","cyst"
+"""
+
+
+@pytest.mark.parametrize("name", ["images.csv", "images.csv.gz", "images.parquet"])
+def test_the_missing_values_of_r_are_unknown_patients_and_refused_as_labels(tmp_path, name):
+    def write_as(text):
+        root = write(tmp_path, text)
+        (root / "images.csv.gz").write_bytes(gzip.compress(text.encode()))
+        pd.read_csv(root / "images.csv", keep_default_na=False).to_parquet(root / "images.parquet")
+
+    write_as(OF_R)
+    with pytest.raises(
+        InputError, match=rf"^dataset mine: {tmp_path}/{name}: 1 rows without pathology \(NA 1\)"
+    ) as problem:
+        read_images("mine", options(tmp_path, table=name, check_files=False))
+    assert str(problem.value).endswith("write the real label, or the word unknown:\n  1.png")
+    write_as(OF_R.replace('"chest",NA', '"chest","cyst"'))
+    images = read_images("mine", options(tmp_path, table=name, check_files=False))
+    assert complete_manifest(images, "mine")["patient_id"].tolist() == ["1.png", "2.png", "p1"]
+
+
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_one_hot_rows_with_exactly_one_positive_are_kept_and_the_others_counted(tmp_path, suffix):
     root = write(tmp_path / "d", ONE_HOT)

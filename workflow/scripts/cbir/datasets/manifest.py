@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from cbir.datasets.missing import MISSING, count_missing
+from cbir.datasets.patients import complete_patients
 from cbir.errors import InputError, listing
 from cbir.files import set_aside, whole_file
 
@@ -33,9 +35,9 @@ def complete_manifest(images: pd.DataFrame, dataset: str) -> pd.DataFrame:
     images: one row per image with at least `image_id, path, modality, anatomic_region, pathology`. Optional columns are
     `frame` (0 by default) and `patient_id`, `split`, `report` and `mask` (empty by default).
 
-    Returns the columns COLUMNS in their order, sorted by `image_id`. An image without a patient id counts as a patient
-    of its own. Raises InputError that lists missing columns, repeated image ids, missing or malformed labels, or
-    unknown splits, and where there is no image.
+    Returns the columns COLUMNS in their order, sorted by `image_id`. An image without a patient id, or with a word for
+    a missing value as its id, counts as a patient of its own. Raises InputError that lists missing columns, repeated
+    image ids, missing or malformed labels, or unknown splits, and where there is no image.
 
     >>> labels = {"modality": "CT", "anatomic_region": "head", "pathology": ["normal", "tumour"]}
     >>> images = pd.DataFrame({"image_id": ["2", "1"], "path": ["2.png", "1.png"], **labels})
@@ -51,12 +53,13 @@ def complete_manifest(images: pd.DataFrame, dataset: str) -> pd.DataFrame:
         raise InputError(f"dataset {dataset}: no image; check its root and its options")
     images = images.copy(deep=False)
     images["frame"] = images.get("frame", pd.Series(0, index=images.index)).fillna(0).astype("int32")
+    patients = complete_patients(images, images["image_id"].fillna("").astype("str"), dataset)
     for column, kind in COLUMNS.items():
         if kind == "str" and column != "label":
             images[column] = images[column].fillna("").astype("str") if column in images else ""
-    images["patient_id"] = images["patient_id"].where(images["patient_id"] != "", images["image_id"])
+    images["patient_id"] = patients
     _check_ids(images, dataset)
-    _check_labels(images, dataset)
+    check_labels(images, dataset)
     unknown = set(images["split"].unique()) - {*SPLITS, OPEN_SPLIT, ""}
     if unknown:
         allowed = ", ".join((*SPLITS, OPEN_SPLIT))
@@ -74,16 +77,26 @@ def _check_ids(images: pd.DataFrame, dataset: str) -> None:
         )
 
 
-def _check_labels(images: pd.DataFrame, dataset: str) -> None:
-    """Raise InputError for empty parts of labels and for slashes in them, since a slash separates the parts."""
+def check_labels(images: pd.DataFrame, dataset: str, table: str | Path | None = None) -> None:
+    """Check that every image has all parts of its label.
+
+    table: the file that lists the images, if there is one, for the message. Raises InputError for parts that are
+    missing or that are a word for a missing value, such as NA, and for slashes, since a slash separates the parts. The
+    spelling of these words counts, because the word none, in small letters, can be a finding.
+    """
+    place = f"dataset {dataset}: {table}: " if table else f"dataset {dataset}: "
     for column in LABEL_PARTS:
         values = pd.Series(images[column].unique())
-        if (values == "").any():
-            ids = images.loc[images[column] == "", "image_id"]
-            raise InputError(f"dataset {dataset}: {len(ids)} images without {column}; fill it in:{listing(ids)}")
+        missing = values[values.isin(MISSING)]
+        if len(missing):
+            rows = images.loc[images[column].isin(missing)]
+            raise InputError(
+                f"{place}{len(rows)} rows without {column} ({count_missing(rows[column], missing)}); write the real "
+                f"label, or the word unknown:{listing(rows['image_id'])}"
+            )
         slashed = values[values.str.contains("/", regex=False)]
         if len(slashed):
-            raise InputError(f"dataset {dataset}: a slash in {column}, write it without:{listing(slashed)}")
+            raise InputError(f"{place}a slash in {column}, write it without:{listing(slashed)}")
 
 
 def write_manifest(manifest: pd.DataFrame, path: str | Path) -> None:

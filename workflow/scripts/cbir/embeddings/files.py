@@ -1,4 +1,7 @@
-"""Embedding files: float32 (n, d) of unit norm, row i for row i of the manifest, opened as a memory map."""
+"""Embedding files: float32 (n, d) of unit norm, row i for row i of the manifest, opened as a memory map.
+
+A second file has the norms that the features had before they were scaled, float32 (n,).
+"""
 
 import mmap
 from collections.abc import Iterator, Sequence
@@ -21,17 +24,35 @@ def open_embeddings(path: str | Path, rows: int | None = None) -> np.ndarray:
     rows: the number of rows that it must have, where given. Its values were checked when it was written. Raises
     InputError for a file that is no float32 matrix or has another number of rows; the file is set aside.
     """
+    return _load_floats(path, rows, "an embedding file", "matrix", ndim=2)
+
+
+def open_norms(path: str | Path, rows: int | None = None) -> np.ndarray:
+    """The norms of the features of a dataset, (n,) float32, as save_norms wrote them.
+
+    rows: the number of norms that there must be, where given. Raises InputError as open_embeddings does.
+    """
+    return np.array(_load_floats(path, rows, "a file of norms", "vector", ndim=1))
+
+
+def _load_floats(path: str | Path, rows: int | None, content: str, shape: str, ndim: int) -> np.ndarray:
     try:
-        embeddings = np.load(path, mmap_mode="r")
+        array = np.load(path, mmap_mode="r")
     except (FileNotFoundError, PermissionError):
         raise
     except (OSError, ValueError, EOFError) as error:
-        raise set_aside(path, f"not an embedding file ({error})") from error
-    if embeddings.dtype != np.float32 or embeddings.ndim != 2:
-        raise set_aside(path, f"{embeddings.dtype} {embeddings.shape}, not a float32 matrix")
-    if rows is not None and len(embeddings) != rows:
-        raise set_aside(path, f"{len(embeddings)} rows, but its manifest has {rows}")
-    return embeddings
+        raise set_aside(path, f"not {content} ({error})") from error
+    if array.dtype != np.float32 or array.ndim != ndim:
+        raise set_aside(path, f"{array.dtype} {array.shape}, not a float32 {shape}")
+    if rows is not None and len(array) != rows:
+        raise set_aside(path, f"{len(array)} rows, but its manifest has {rows}")
+    return array
+
+
+def save_norms(norms: np.ndarray, path: str | Path) -> None:
+    """Write the norms of the features of a dataset, (n,) float32."""
+    with whole_file(path) as partial:
+        np.save(partial, norms)
 
 
 def find_unnormalized(block: np.ndarray) -> np.ndarray:
@@ -41,6 +62,15 @@ def find_unnormalized(block: np.ndarray) -> np.ndarray:
     array([1, 2])
     """
     return np.flatnonzero(~(np.abs(np.einsum("nd,nd->n", block, block) - 1) < NORM_TOLERANCE))
+
+
+def find_unusable_norms(norms: np.ndarray) -> np.ndarray:
+    """The positions, int64, of norms, (n,) float32, that are not positive or not finite.
+
+    >>> find_unusable_norms(np.array([2, 0, np.inf, np.nan], np.float32))
+    array([1, 2, 3])
+    """
+    return np.flatnonzero(~((norms > 0) & (norms < np.inf)))
 
 
 def map_again(embeddings: np.ndarray) -> np.ndarray:
@@ -78,3 +108,15 @@ def unite_embeddings(
         for (here, there), part in zip(rows, parts, strict=True):
             for block in blocks(len(here), step):
                 embeddings[here[block]] = part[there[block]]
+
+
+def unite_norms(rows: Sequence[tuple[np.ndarray, np.ndarray]], parts: Sequence[np.ndarray]) -> np.ndarray:
+    """The norms of a union, (n,) float32, from those of its members; arguments as for unite_embeddings.
+
+    >>> unite_norms([(np.array([1]), np.array([0])), (np.array([0]), np.array([1]))], [np.ones(1), np.array([2, 3])])
+    array([3., 1.], dtype=float32)
+    """
+    norms = np.empty(sum(len(here) for here, _ in rows), np.float32)
+    for (here, there), part in zip(rows, parts, strict=True):
+        norms[here] = part[there]
+    return norms

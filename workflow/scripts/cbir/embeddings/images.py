@@ -52,10 +52,10 @@ def embed_images(encoder: Encoder, pixels: pd.DataFrame, store: Path, batch_size
             problems += unreadable
             if not len(rows):
                 continue
-            vectors = encoder.forward(batch).numpy()
+            vectors, norms = (part.numpy() for part in encoder.forward(batch))
             bad = find_unnormalized(vectors)
             problems += [f"{images['path'].iloc[row]}: no embedding" for row in rows[bad]]
-            append(np.delete(keys[rows], bad), np.delete(vectors, bad, axis=0))
+            append(*(np.delete(part, bad, axis=0) for part in (keys[rows], vectors, norms)))
     if problems:
         raise InputError(f"{len(problems)} images can't be embedded; fix them or leave them out:{listing(problems)}")
     return len(images)

@@ -18,13 +18,16 @@ log = logging.getLogger(__name__)
 BLOCK = 4096
 
 
-def import_embeddings(manifest: pd.DataFrame, folder: str | Path, model: str, output: str | Path) -> None:
+def import_embeddings(manifest: pd.DataFrame, folder: str | Path, model: str, output: str | Path) -> np.ndarray:
     """Write the released embeddings of a manifest's images: float32 (n, d) of unit norm, row i is image i.
 
     manifest: column `path` is `<dataset>.h5/<filepath>`, as the source `released` gives it. folder: holds the files
     `<model>/<dataset>.h5`, each with one HDF5 dataset (d,) per image, named by its filepath. A vector of another norm
-    is scaled to norm 1. Raises InputError that names the missing files, or that lists the images whose vector is
-    missing, has another dimension, is zero or is not finite.
+    is scaled to norm 1.
+
+    Returns the norms that the vectors were released with, (n,) float32. They are 1 for vectors that were not scaled, so
+    that a vector times its norm is the released one. Raises InputError that names the missing files, or that lists the
+    images whose vector is missing, has another dimension, is zero or is not finite.
     """
     location = manifest["path"].str.extract(r"^(?P<file>[^/]+\.h5)/(?P<name>.*)$")
     files = {name: Path(folder, model, name).expanduser() for name in sorted(location["file"].unique())}
@@ -33,7 +36,7 @@ def import_embeddings(manifest: pd.DataFrame, folder: str | Path, model: str, ou
         raise InputError(f"model {model}: files of its released embeddings are missing; add them:{listing(missing)}")
     dimensions = _find_dimensions(next(iter(files.values())))
     problems: list[str] = []
-    scaled = 0
+    norms = np.ones(len(manifest), np.float32)
     with create_embeddings(output, len(manifest), dimensions) as embeddings:
         for source, rows in location.groupby("file").indices.items():
             with _open_file(files[source]) as file:
@@ -41,15 +44,17 @@ def import_embeddings(manifest: pd.DataFrame, folder: str | Path, model: str, ou
                     block = rows[part]
                     vectors = _read_vectors(file, location["name"].iloc[block], dimensions, problems)
                     foreign = find_unnormalized(vectors)  # all other vectors stay exactly as released
-                    vectors[foreign] /= np.linalg.norm(vectors[foreign].astype(np.float64), axis=1, keepdims=True)
-                    embeddings[block] = vectors
-                    scaled += len(foreign)
+                    foreign_norms = np.linalg.norm(vectors[foreign].astype(np.float64), axis=1)
+                    vectors[foreign] /= foreign_norms[:, None]
+                    embeddings[block], norms[block[foreign]] = vectors, foreign_norms
         if problems:
             raise InputError(
                 f"model {model}: {len(problems)} images without a usable embedding in {Path(folder, model)}; "
                 f"complete the files, or take the images out of the tables:{listing(problems)}"
             )
+    scaled = np.count_nonzero(norms != 1)
     log.info("%d embeddings of %d dimensions, %d of them scaled to unit norm", len(manifest), dimensions, scaled)
+    return norms
 
 
 def _open_file(path: Path) -> h5py.File:

@@ -1,7 +1,8 @@
 """The vector store: what an encoder made of every distinct image, kept by the pixels that the image shows.
 
 A store is a folder for one encoder and all that its vectors depend on. It holds segments. A segment is a file to which
-one process appends records, each the hash of an image's pixels and its vector. Nothing in a segment is ever changed, so
+one process appends records, each the hash of an image's pixels, its vector of unit norm and the norm of its features.
+Nothing in a segment is ever changed, so
 a killed process loses at most the batch that it was writing, and processes cannot disturb each other. Labels, splits
 and paths play no part: an image that is relabelled, moved or listed by another dataset is not embedded again.
 """
@@ -19,11 +20,22 @@ import pandas as pd
 
 from cbir.blocks import blocks
 from cbir.embeddings.cost import add_costs
-from cbir.embeddings.files import BLOCK, create_embeddings, find_unnormalized
+from cbir.embeddings.files import BLOCK, create_embeddings, find_unnormalized, find_unusable_norms
+from cbir.encoders.provenance import fingerprint
 from cbir.errors import InputError
 from cbir.files import set_aside, whole_file
 
 SUFFIX = ".vectors"
+
+
+def name_store(provenance: dict) -> str:
+    """The name of the store of the vectors that depend on `provenance`.
+
+    It also depends on the layout of the records, so that records of another layout are never read as if they had this
+    one: they are in a store of another name.
+    """
+    layout = _record_type(provenance["model"]["dimensions"]).descr
+    return fingerprint({"provenance": provenance, "layout": layout})
 
 
 def pixel_keys(hashes: Sequence[str]) -> np.ndarray:
@@ -32,8 +44,9 @@ def pixel_keys(hashes: Sequence[str]) -> np.ndarray:
 
 
 def open_segment(path: Path, dimensions: int) -> np.ndarray:
-    """The records of a segment as a read-only memory map: `pixels`, 16 bytes, and `vector`, float32 (dimensions,).
+    """The records of a segment as a read-only memory map.
 
+    Their fields are `pixels`, 16 bytes, `vector`, float32 (dimensions,), and `norm`, float32.
     A record at the end that a killed process left unfinished is left out.
     """
     record = _record_type(dimensions)
@@ -64,22 +77,24 @@ def find_vectors(store: Path, dimensions: int, keys: np.ndarray) -> tuple[np.nda
 
 
 @contextmanager
-def append_vectors(store: Path, dimensions: int, setting: dict) -> Iterator[Callable[[np.ndarray, np.ndarray], None]]:
+def append_vectors(
+    store: Path, dimensions: int, setting: dict
+) -> Iterator[Callable[[np.ndarray, np.ndarray, np.ndarray], None]]:
     """Open a new segment of a store. Yields a function that appends images to it.
 
-    The function takes the keys of images, (n,) as pixel_keys gives them, and their vectors, (n, dimensions) float32.
-    setting: device, precision, batch_size and threads. With the time that the images took they are kept beside the
-    segment, for the cost of an image.
+    The function takes the keys of images, (n,) as pixel_keys gives them, their vectors, (n, dimensions) float32, and
+    the norms of their features, (n,) float32. setting: device, precision, batch_size and threads. With the time that
+    the images took they are kept beside the segment, for the cost of an image.
     """
     store.mkdir(parents=True, exist_ok=True)
     path = store / f"{time.time_ns()}-{socket.gethostname()}-{os.getpid()}{SUFFIX}"
     start, images = time.monotonic(), 0
     with path.open("xb", buffering=0) as file:
 
-        def append(keys: np.ndarray, vectors: np.ndarray) -> None:
+        def append(keys: np.ndarray, vectors: np.ndarray, norms: np.ndarray) -> None:
             nonlocal images
             records = np.empty(len(keys), _record_type(dimensions))
-            records["pixels"], records["vector"] = keys, vectors
+            records["pixels"], records["vector"], records["norm"] = keys, vectors, norms
             unwritten = memoryview(records.tobytes())
             while unwritten:
                 unwritten = unwritten[file.write(unwritten) :]
@@ -93,47 +108,47 @@ def append_vectors(store: Path, dimensions: int, setting: dict) -> Iterator[Call
 
 def join_embeddings(
     hashes: Sequence[str], records: Sequence[str | Path], vectors: str | Path, output: str | Path
-) -> tuple[dict, pd.DataFrame]:
+) -> tuple[dict, pd.DataFrame, np.ndarray]:
     """Write the embeddings of a dataset, row i for the i-th pixel hash, from a store.
 
-    records: the files that the dataset's embedding jobs left, each with `provenance` and `fingerprint`. vectors: the
-    folder of all stores of the model, each named by its fingerprint. Every vector that is written is checked to be of
-    unit norm.
+    records: the files that the dataset's embedding jobs left, each with `provenance`. vectors: the folder of all stores
+    of the model, each named by name_store. Every vector that is written is checked to be of unit norm.
 
-    Returns the provenance of the embeddings, and their cost as cbir.embeddings.cost.add_costs gives it. Raises
-    InputError where the jobs ran in different settings, where vectors are missing, or where a segment is damaged. The
-    next run then embeds what is missing.
+    Returns the provenance of the embeddings, their cost as cbir.embeddings.cost.add_costs gives it, and the norms of
+    the features, (n,) float32. Raises InputError where the jobs ran in different settings, where vectors are missing,
+    or where a segment is damaged. The next run then embeds what is missing.
     """
     found = [_read_record(path) for path in records]
-    if len({record["fingerprint"] for record in found}) > 1:
-        settings = [record["provenance"] for record in found]
+    settings = [record["provenance"] for record in found]
+    if len({name_store(setting) for setting in settings}) > 1:
         names = sorted(name for name in settings[0] if any(other.get(name) != settings[0][name] for other in settings))
         _delete(records)
         raise InputError(
             f"{output}: its parts were embedded with another {', '.join(names)}; run again to embed them all in the "
             "present setting. Where jobs run on several kinds of machines, set embedding.device to one device"
         )
-    provenance = found[0]["provenance"]
-    dimensions, store = provenance["model"]["dimensions"], Path(vectors, found[0]["fingerprint"])
+    provenance = settings[0]
+    dimensions, store = provenance["model"]["dimensions"], Path(vectors, name_store(provenance))
     segment, record = find_vectors(store, dimensions, pixel_keys(hashes))
     if (segment < 0).any():
         _delete(records)
         raise InputError(
             f"{store}: no vector of {(segment < 0).sum()} of {len(segment)} images; run again to embed them again"
         )
-    paths = list_segments(store)
+    paths, norms = list_segments(store), np.empty(len(segment), np.float32)
     with create_embeddings(output, len(segment), dimensions) as embeddings:
         step = max(1, BLOCK // dimensions)
         for rows in blocks(len(segment), step):
             for used in np.unique(segment[rows]):
                 here = rows.start + np.flatnonzero(segment[rows] == used)
-                embeddings[here] = open_segment(paths[used], dimensions)["vector"][record[here]]
-            bad = find_unnormalized(embeddings[rows])
+                known = open_segment(paths[used], dimensions)
+                embeddings[here], norms[here] = known["vector"][record[here]], known["norm"][record[here]]
+            bad = np.union1d(find_unnormalized(embeddings[rows]), find_unusable_norms(norms[rows]))
             if len(bad):
                 _delete(records)
-                raise set_aside(paths[segment[rows.start + bad[0]]], "a vector that is not of unit norm")
+                raise set_aside(paths[segment[rows.start + bad[0]]], "a vector that is not of unit norm, or its norm")
     costs = [json.loads(paths[used].with_suffix(".json").read_text()) for used in np.unique(segment)]
-    return provenance, add_costs(pd.DataFrame(costs))
+    return provenance, add_costs(pd.DataFrame(costs)), norms
 
 
 def _delete(records: Sequence[str | Path]) -> None:
@@ -150,4 +165,4 @@ def _read_record(path: str | Path) -> dict:
 
 
 def _record_type(dimensions: int) -> np.dtype:
-    return np.dtype([("pixels", "S16"), ("vector", "<f4", (dimensions,))])
+    return np.dtype([("pixels", "S16"), ("vector", "<f4", (dimensions,)), ("norm", "<f4")])

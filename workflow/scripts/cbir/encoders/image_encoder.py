@@ -34,11 +34,12 @@ class Encoder:
     provenance: dict
 
     @torch.inference_mode()
-    def forward(self, batch: torch.Tensor) -> torch.Tensor:
-        """Embed preprocessed images: (b, 3, side, side) float32 -> (b, dimensions) float32 on the CPU.
+    def forward(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Embed preprocessed images: (b, 3, side, side) float32 -> vectors and norms of the features, on the CPU.
 
-        Every vector has norm 1. Only an image without a direction, whose features are all zero or not finite, keeps
-        another norm. Raises InputError if the network gives another number of dimensions than the catalogue says.
+        vectors: (b, dimensions) float32, the features scaled to norm 1. Only an image without a direction, whose
+        features are all zero or not finite, keeps another norm. norms: (b,) float32, those of the unscaled features.
+        Raises InputError if the network gives another number of dimensions than the catalogue says.
         """
         inputs = batch.to(self.device, self.precision, non_blocking=True, memory_format=torch.channels_last)
         features = self.network(inputs).to(torch.float32)
@@ -47,7 +48,8 @@ class Encoder:
                 f"{self.provenance['model']['architecture']}: embeddings of shape {tuple(features.shape[1:])}, the "
                 f"catalogue says {self.dimensions}; correct the entry's dimensions or pooling"
             )
-        return torch.nn.functional.normalize(features).cpu()
+        norms = torch.linalg.vector_norm(features, dim=1)
+        return torch.nn.functional.normalize(features).cpu(), norms.cpu()
 
 
 def load_encoder(entry: dict, weights: str | Path | None, device: str, precision: str) -> Encoder:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # the only faiss factory whose search is exact
 EXACT = "Flat"
+# the similarity of an index that gives none; the analyses are of an exact index with it
+SIMILARITY = "cosine"
 # faiss's name of each search parameter, and the kind of index that has it
 SEARCH_PARAMETERS = {"nprobe": "IVF", "efSearch": "HNSW"}
 
@@ -38,7 +40,7 @@ def read_schema(folder_of_schemas: str | Path, folder_of_sources: str | Path) ->
 
 
 def complete_config(config: dict, schema: dict, models: list[str] | None = None) -> dict:
-    """The configuration with every default filled in, and every index as a mapping of its factory and parameters.
+    """The configuration with every default filled in, and every index as a mapping with its factory and similarity.
 
     config: as read from YAML; it is not changed. schema: from `read_schema`. models: the names in the catalogue; with
     None, the models are not checked. Raises InputError with one line per problem: the key, its value and the allowed
@@ -53,7 +55,8 @@ def complete_config(config: dict, schema: dict, models: list[str] | None = None)
             problems += _dataset_problems(name, config["datasets"][name], source, schema)
     if not problems:
         config["indexes"] = {
-            name: {"factory": entry} if isinstance(entry, str) else entry for name, entry in config["indexes"].items()
+            name: {"similarity": SIMILARITY} | ({"factory": entry} if isinstance(entry, str) else entry)
+            for name, entry in config["indexes"].items()
         }
         problems = [*_contradictions(config), *_index_problems(config), *_unknown_models(config, models)]
     if problems:
@@ -167,13 +170,8 @@ def _contradictions(config: dict) -> Iterator[str]:
 
 
 def _index_problems(config: dict) -> Iterator[str]:
-    """Approximate indexes without an exact one for comparison; search parameters or sizes that do not fit an index."""
-    approximate = [name for name, entry in config["indexes"].items() if entry["factory"] != EXACT]
-    if len(approximate) == len(config["indexes"]):
-        yield (
-            f"indexes: {', '.join(approximate)}: approximate, and their recall is measured against exact neighbors; "
-            f"add an exact index, such as exact: {EXACT}"
-        )
+    """Missing exact indexes; search parameters or sizes that do not fit an index."""
+    yield from _missing_exact_indexes(config["indexes"])
     sizes = {str(size) for options in config["datasets"].values() for size in _sizes(config, options)}
     smallest = min((int(size) for size in sizes if size.isdigit()), default=None)
     for name, entry in config["indexes"].items():
@@ -189,6 +187,23 @@ def _index_problems(config: dict) -> Iterator[str]:
                 f"{key}: {factory} needs {cells[1]} images to train on, but index_sizes has {smallest}; "
                 "give it fewer cells or leave out the smaller index_sizes"
             )
+
+
+def _missing_exact_indexes(indexes: dict[str, dict]) -> Iterator[str]:
+    """Approximate indexes without an exact one by the same similarity, and indexes without one by cosine similarity."""
+    remedies = {
+        "cosine": f"add an exact index, such as exact: {EXACT}",
+        "euclidean": f"add an exact index, such as euclidean: {{factory: {EXACT}, similarity: euclidean}}",
+    }
+    for similarity, remedy in remedies.items():
+        same = {name: entry["factory"] for name, entry in indexes.items() if entry["similarity"] == similarity}
+        if same and EXACT not in same.values():
+            yield (
+                f"indexes: {', '.join(same)}: approximate, and their recall is measured against the neighbors of an "
+                f"exact index with similarity {similarity}; {remedy}"
+            )
+        elif not same and similarity == SIMILARITY:
+            yield f"indexes: none has similarity {similarity}, which the analyses use; {remedy}"
 
 
 def _sizes(config: dict, options: dict) -> list[str | int]:

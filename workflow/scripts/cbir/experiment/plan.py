@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cbir.experiment.catalogue import check_catalogue, list_files, load_catalogue, read_catalogue_schema
-from cbir.experiment.config import EXACT, complete_config, read_schema
+from cbir.experiment.config import EXACT, SEARCH_PARAMETERS, complete_config, read_schema
 from cbir.experiment.contents import Figure, Table, plan_figures, plan_tables
 from cbir.experiment.dataset import Dataset
 from cbir.experiment.published import pair_with_studies
@@ -95,8 +95,20 @@ class Experiment:
 
     @property
     def exact_index(self) -> str:
-        """The name of the exact index. The other indexes are compared with it, and it is analysed beyond its scores."""
-        return next(name for name, entry in self.config["indexes"].items() if entry["factory"] == EXACT)
+        """The name of the exact index by cosine similarity, which is analysed beyond its scores."""
+        return self._exact_index("cosine")
+
+    def reference_index(self, index: str) -> str:
+        """The name of the exact index by the same similarity, with whose neighbors those of an index are compared."""
+        return self._exact_index(self.config["indexes"][index]["similarity"])
+
+    def _exact_index(self, similarity: str) -> str:
+        indexes = self.config["indexes"]
+        return next(name for name in indexes if indexes[name] == {"factory": EXACT, "similarity": similarity})
+
+    def is_euclidean(self, index: str) -> bool:
+        """Whether an index compares raw features by Euclidean distance."""
+        return self.config["indexes"][index]["similarity"] == "euclidean"
 
     def full_cell(self, dataset: str, model: str) -> dict[str, str]:
         """The columns that tell which index an analysis is of: the exact index of the whole index split."""
@@ -143,7 +155,8 @@ class Experiment:
 
     def search_parameters(self, index: str) -> dict[str, int]:
         """The search parameters of an index, by faiss's names."""
-        return {name: value for name, value in self.config["indexes"][index].items() if name != "factory"}
+        options = self.config["indexes"][index]
+        return {name: options[name] for name in SEARCH_PARAMETERS if name in options}
 
     def build_threads(self, index: str) -> int:
         """Threads for building an index; an exact one is only filled."""

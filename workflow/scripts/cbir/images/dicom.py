@@ -3,16 +3,22 @@
 from typing import BinaryIO
 
 import numpy as np
+from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
-from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi, as_pixel_options, get_decoder
+from pydicom.pixels import apply_color_lut, as_pixel_options, get_decoder
+from pydicom.uid import UID, RLELossless
 
 from cbir.errors import InputError
-from cbir.images.dicom_headers import PixelElement, is_truncated, read_header
+from cbir.images.dicom_headers import PixelElement, is_truncated, number_of_frames, pixel_sides, read_header
 from cbir.images.grey_levels import high_byte, round_levels, shares_between
+from cbir.images.lookup_tables import look_up, table_depth
+from cbir.images.square_pixels import make_square
 
 GREY = ("MONOCHROME1", "MONOCHROME2")
-COLOR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT")  # all decoded to RGB
+PALETTE = "PALETTE COLOR"
+YBR = ("YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT")  # all decoded to RGB
+PHOTOMETRIC = (*GREY, PALETTE, "RGB", *YBR)
 TABLE_SPAN = 2**16  # largest number of stored values for which a table of grey levels is made; 32 bits can have more
 
 
@@ -20,21 +26,24 @@ def read_dicom_image(file: BinaryIO, frame: int, largest: int) -> tuple[np.ndarr
     """One frame of an open DICOM file as a viewer shows it, and the bits stored per sample.
 
     Grey values pass through the modality LUT or rescale, then through the first VOI LUT or else the first window.
-    Without either, unsigned 8-bit images are shown as they are, and others from their minimum to their maximum.
-    MONOCHROME1 is inverted and padding is black. Overlays are left out, because they are drawings. Sources: PS3.3
+    Without either, unsigned 8-bit images are shown as they are, unless a rescale or a modality LUT changes their
+    values; others are shown from their minimum to their maximum. MONOCHROME1 is inverted and padding is black. Pixels
+    that are not square are made square, with the smaller of the two sides, by bilinear interpolation; images of one
+    bit are interpolated by the nearest neighbor. Overlays are left out, because they are drawings. Sources: PS3.3
     C.7.6.3, C.11.1 and C.11.2; for the frames of enhanced objects C.7.6.16.2.
 
-    frame: counted from 0. largest: the greatest number of pixels per frame that is read.
+    frame: counted from 0. largest: the greatest number of pixels per frame that is read, also counted as square ones.
 
     Returns (h, w) grey or (h, w, 3) RGB, uint8.
 
-    Raises InputError for a file without pixels, a missing frame, too many pixels, a truncated file or an unknown
-    photometric interpretation. Raises what pydicom and the decoders raise on pixels that they cannot decode.
+    Raises InputError for a file without pixels, a missing frame, too many pixels, a truncated file, an unknown
+    photometric interpretation or a number of frames that is no number. Raises what pydicom and the decoders raise on
+    pixels that they cannot decode.
     """
     header, element = read_header(file)
     if element is None or "Rows" not in header or "Columns" not in header:
         raise InputError("DICOM without pixels")
-    frames = int(header.get("NumberOfFrames") or 1)
+    frames = number_of_frames(header)
     if not 0 <= frame < frames:
         raise InputError(f"no frame {frame}, it has {frames}, counted from 0")
     if header.Rows * header.Columns > largest:
@@ -44,37 +53,73 @@ def read_dicom_image(file: BinaryIO, frame: int, largest: int) -> tuple[np.ndarr
     pixels = _decode_frame(header, element, frame)
     bits = int(header.get("BitsStored") or 8 * pixels.itemsize)
     _take_frame_attributes(header, frame)
-    photometric = header.PhotometricInterpretation
-    if photometric in COLOR:
-        return high_byte(pixels, bits), bits
-    if photometric == "PALETTE COLOR":
-        return _palette_colors(pixels, header), bits
-    if photometric not in GREY:
-        raise InputError(f"photometric interpretation {photometric} is none of {', '.join((*GREY, *COLOR))}")
-    grey = _show_grey(pixels, header)
-    if "RedPaletteColorLookupTableDescriptor" in header:
-        return _colored_above(grey, pixels, header), bits
-    return grey, bits
+    shown = _show(pixels, header, bits)
+    height, width = pixel_sides(header)
+    if height != width:
+        filtering = Image.Resampling.NEAREST if bits == 1 else Image.Resampling.BILINEAR
+        shown = make_square(shown, np.array([height, width]), largest, filtering)
+    return shown, bits
 
 
 def _decode_frame(header: Dataset, element: PixelElement, frame: int) -> np.ndarray:
     """The stored pixels of one frame, (h, w) or (h, w, 3), with YBR converted to RGB. No other frame is read."""
+    syntax = header.file_meta.TransferSyntaxUID
+    decoder = get_decoder(syntax)
+    photometric = header.get("PhotometricInterpretation")
+    if photometric not in PHOTOMETRIC:
+        raise InputError(
+            f"photometric interpretation {photometric} is not read; convert the file to one of {', '.join(PHOTOMETRIC)}"
+        )
     options = as_pixel_options(header, pixel_keyword=element.keyword)
     if element.vr is not None:
         options["pixel_vr"] = element.vr
-    syntax = header.file_meta.TransferSyntaxUID
-    return get_decoder(syntax).as_array(element.stream, index=frame, transfer_syntax_uid=syntax, **options)[0]
+    is_shifted = element.keyword == "PixelData" and _is_shifted(header, syntax)
+    if is_shifted:
+        options["bits_stored"] = header.BitsAllocated  # otherwise pydicom masks the bits above BitsStored
+    pixels = decoder.as_array(element.stream, index=frame, transfer_syntax_uid=syntax, **options)[0]
+    return _stored_values(pixels, header) if is_shifted else pixels
+
+
+def _is_shifted(header: Dataset, syntax: UID) -> bool:
+    """Whether unused bits lie below the stored values, as the standard allowed until 2014.
+
+    Transfer syntaxes that encode values instead of words have no such bits.
+    """
+    keeps_words = not syntax.is_encapsulated or syntax == RLELossless
+    high_bit = header.get("HighBit")
+    if not keeps_words or header.PhotometricInterpretation in YBR or high_bit is None:
+        return False
+    return header.BitsStored <= high_bit < header.BitsAllocated
+
+
+def _stored_values(words: np.ndarray, header: Dataset) -> np.ndarray:
+    """The bits of each word from HighBit down, BitsStored of them, of the same type; their sign is kept."""
+    above = header.BitsAllocated - 1 - header.HighBit
+    return np.left_shift(words, above) >> (header.BitsAllocated - header.BitsStored)
+
+
+def _show(pixels: np.ndarray, header: Dataset, bits: int) -> np.ndarray:
+    """Grey levels or colors of stored pixels, (h, w) or (h, w, 3) uint8."""
+    photometric = header.PhotometricInterpretation
+    if photometric == PALETTE:
+        return _palette_colors(pixels, header)
+    if photometric not in GREY:
+        return high_byte(pixels, bits)
+    grey = _show_grey(pixels, header)
+    if "RedPaletteColorLookupTableDescriptor" in header:
+        return _colored_above(grey, pixels, header)
+    return grey
 
 
 def _take_frame_attributes(header: Dataset, frame: int) -> None:
-    """Copy the rescale and window of an enhanced object's frame to the top level, where other objects have them.
+    """Copy rescale, window and spacing of an enhanced object's frame to the top level, where other objects have them.
 
     They stand in the functional groups, either shared by all frames or of each frame.
     """
     for keyword, item in (("SharedFunctionalGroupsSequence", 0), ("PerFrameFunctionalGroupsSequence", frame)):
         groups = header.get(keyword)
         if groups and len(groups) > item:
-            for group in ("PixelValueTransformationSequence", "FrameVOILUTSequence"):
+            for group in ("PixelValueTransformationSequence", "FrameVOILUTSequence", "PixelMeasuresSequence"):
                 if groups[item].get(group):
                     header.update(groups[item][group].value[0])
 
@@ -126,12 +171,10 @@ def _show_values(stored: np.ndarray, header: Dataset) -> np.ndarray:
 
 def _modality_values(stored: np.ndarray, header: Dataset) -> np.ndarray:
     """Values in the unit of the modality, such as Hounsfield units; stored values where the header has no mapping."""
-    if header.get("ModalityLUTSequence"):
-        return apply_modality_lut(stored, header).astype(np.float64)
-    slope, intercept = header.get("RescaleSlope"), header.get("RescaleIntercept")
-    if slope is None and intercept is None:
-        return stored
-    return stored * float(slope or 1) + float(intercept or 0)
+    if tables := header.get("ModalityLUTSequence"):
+        return look_up(stored, tables[0], _is_little_endian(header)).astype(np.float64)
+    slope, intercept = float(header.get("RescaleSlope") or 1), float(header.get("RescaleIntercept") or 0)
+    return stored if (slope, intercept) == (1, 0) else stored * slope + intercept
 
 
 def _lut_shares(values: np.ndarray, header: Dataset) -> np.ndarray | None:
@@ -139,10 +182,12 @@ def _lut_shares(values: np.ndarray, header: Dataset) -> np.ndarray | None:
     tables = header.get("VOILUTSequence")
     if not tables or not tables[0].get("LUTData"):
         return None
-    entries, first, depth = tables[0].LUTDescriptor
-    last = first + (entries or 2**16) - 1
-    levels = apply_voi(np.clip(np.rint(values), first, last).astype(np.int64), header)
-    return levels / max(2**depth - 1, levels.max())
+    levels = look_up(values, tables[0], _is_little_endian(header))
+    return levels / max(2 ** table_depth(tables[0]) - 1, levels.max())
+
+
+def _is_little_endian(header: Dataset) -> bool:
+    return bool(header.original_encoding[1])
 
 
 def _window_shares(values: np.ndarray, header: Dataset) -> np.ndarray | None:
@@ -153,7 +198,9 @@ def _window_shares(values: np.ndarray, header: Dataset) -> np.ndarray | None:
     function = header.get("VOILUTFunction") or "LINEAR"
     if function == "SIGMOID":
         return 0.5 + 0.5 * np.tanh(2 * (values - center) / width)
-    if function == "LINEAR" and width > 1:  # the formula divides by width - 1; narrower windows are taken exactly
+    if function == "LINEAR" and width == 1:
+        return (values > center - 0.5).astype(np.float64)
+    if function == "LINEAR" and width > 1:  # LINEAR has no narrower windows; they are taken as LINEAR_EXACT
         center, width = center - 0.5, width - 1
     return np.clip((values - center) / width + 0.5, 0, 1)
 
@@ -180,10 +227,9 @@ def _palette_colors(pixels: np.ndarray, header: Dataset) -> np.ndarray:
     """Colors of stored pixels by the palette, (h, w, 3) uint8."""
     entries, first, depth = header.RedPaletteColorLookupTableDescriptor
     header.pop("PixelPresentation", None)  # pydicom refuses to apply a palette where this is present
-    _, is_little_endian = header.original_encoding
     for color in ("Red", "Green", "Blue"):
         keyword = f"{color}PaletteColorLookupTableData"
-        if not is_little_endian and keyword in header:  # pydicom always reads these words as little endian
+        if not _is_little_endian(header) and keyword in header:  # pydicom always reads these words as little endian
             header[keyword].value = np.frombuffer(header[keyword].value, np.uint16).byteswap().tobytes()
     within = np.clip(pixels.astype(np.int64), first, first + (entries or 2**16) - 1)
     return high_byte(apply_color_lut(within, header)[..., :3], depth)

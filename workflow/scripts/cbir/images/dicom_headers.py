@@ -7,7 +7,7 @@ import warnings
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from pydicom.dataset import FileDataset
+from pydicom.dataset import Dataset, FileDataset
 from pydicom.filereader import read_partial
 from pydicom.tag import Tag
 from pydicom.uid import (
@@ -17,6 +17,8 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from cbir.errors import InputError
+
 # A viewer shows files with odd values or padding all the same; what pydicom cannot read raises an error anyway.
 warnings.filterwarnings("ignore", module="pydicom")
 logging.getLogger("pydicom").setLevel(logging.ERROR)
@@ -24,6 +26,9 @@ logging.getLogger("pydicom").setLevel(logging.ERROR)
 PIXEL_DATA = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
 UNDEFINED_LENGTH = 0xFFFFFFFF
 SIGNATURE_END = 132  # number of bytes at the start of a file that tell whether it is DICOM
+# sizes of pixels, the most specific first; the last one is only their ratio
+PIXEL_SIDES = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio")
+MOST_UNEQUAL = 20  # greatest ratio between the sides of a pixel; a header that claims more is a mistake
 
 
 @dataclass
@@ -96,3 +101,29 @@ def is_truncated(element: PixelElement) -> bool:
             position += 8 + length
     stream.seek(start)
     return position > end
+
+
+def number_of_frames(header: Dataset) -> int:
+    """Number of frames of an image, 1 if the header does not tell. Raises InputError for text that is no number."""
+    try:
+        return int(header.get("NumberOfFrames") or 1)
+    except (TypeError, ValueError) as error:
+        written = header.get_item("NumberOfFrames").value
+        written = written.decode("latin-1").strip() if isinstance(written, bytes) else str(written)
+        raise InputError(f"NumberOfFrames is {written!r}, not a whole number; correct it in the file") from error
+
+
+def pixel_sides(header: Dataset) -> tuple[float, float]:
+    """Height and width of a pixel: in mm, or in no unit if only their ratio is known. (1, 1) if the header has neither.
+
+    The values come from the first element of PIXEL_SIDES with two positive numbers, of which neither exceeds
+    MOST_UNEQUAL times the other (PS3.3 10.7.1.3 and C.7.6.3.1.7). Other values are ignored.
+    """
+    for keyword in PIXEL_SIDES:
+        try:
+            height, width = (float(side) for side in header.get(keyword) or ())
+        except (TypeError, ValueError):
+            continue
+        if min(height, width) > 0 and max(height, width) <= MOST_UNEQUAL * min(height, width):
+            return height, width
+    return 1.0, 1.0

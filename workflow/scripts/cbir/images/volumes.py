@@ -18,6 +18,7 @@ from PIL import Image
 
 from cbir.errors import InputError
 from cbir.images.grey_levels import finite_values, levels_between
+from cbir.images.square_pixels import make_square
 
 logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)  # nibabel repairs odd headers or raises an error
 
@@ -103,13 +104,9 @@ def read_nifti_image(path: str | Path, frame: int, largest: int) -> tuple[np.nda
         raise InputError(f"no frame {frame}, it has {sum(shape)}, counted from 0")
     plane = int(np.searchsorted(np.cumsum(shape), frame, side="right"))
     pixels = np.moveaxis(volume.levels, plane, 0)[frame - sum(shape[:plane])][::-1, ::-1].T
-    sides = np.delete(voxel_sizes(volume.grid.affine), plane)
-    width, height = (int(side) for side in np.rint(np.delete(shape, plane) * sides / sides.min()))
-    if width * height > largest:
-        raise InputError(f"{width} x {height} square pixels; at most {largest} are read")
+    width, height = np.delete(voxel_sizes(volume.grid.affine), plane)
     filtering = Image.Resampling.NEAREST if volume.are_labels else Image.Resampling.BILINEAR
-    image = Image.fromarray(np.ascontiguousarray(pixels))
-    return np.array(image.resize((width, height), filtering)), volume.bits
+    return make_square(pixels, np.array([height, width]), largest, filtering), volume.bits
 
 
 def read_grid(path: str | Path) -> Grid:

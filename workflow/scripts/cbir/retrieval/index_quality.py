@@ -52,6 +52,7 @@ def time_search(
     parameters: dict[str, int],
     engine: str,
     device: str = "cpu",
+    norms: np.ndarray | None = None,
 ) -> dict[str, float]:
     """Queries per second of an index in one or more parts, which are searched one after the other.
 
@@ -59,11 +60,11 @@ def time_search(
     BATCH queries searched together, and `queries_per_second_single`, of at most SINGLES queries searched one at a time.
     The queries are evenly spaced among `query_rows`.
     """
-    options = {"threads": threads, "parameters": parameters, "engine": engine, "device": device}
+    options = {"threads": threads, "parameters": parameters, "engine": engine, "device": device, "norms": norms}
     batch, singles = _spaced(query_rows, BATCH), _spaced(query_rows, SINGLES)
     batch_seconds = single_seconds = 0.0
     for path in paths:
-        index = read_index(path, embeddings)
+        index = read_index(path, embeddings, norms)
         depth = min(k, index.ntotal)
         search(index, embeddings, singles[:1], depth, **options)  # warms up memory and threads
         start = time.perf_counter()

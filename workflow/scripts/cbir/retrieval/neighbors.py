@@ -15,8 +15,9 @@ class Neighbors:
     """The k nearest index images of each query, most similar first, equal similarities by manifest row.
 
     query: (queries,) int64 manifest rows. neighbor: (queries, k) int64 manifest rows, -1 where an approximate index
-    found no more. Neighbors of equal similarity are in the order of their rows. similarity: (queries, k) float32 cosine
-    similarities, NaN where there is no neighbor.
+    found no more. Neighbors of equal similarity are in the order of their rows. similarity: (queries, k) float32, NaN
+    where there is no neighbor. It is the cosine similarity of the embeddings, or the negative Euclidean distance of the
+    raw features, so that the greatest is the nearest in both.
     """
 
     query: np.ndarray

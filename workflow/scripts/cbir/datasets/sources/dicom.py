@@ -1,6 +1,7 @@
 """Source `dicom`: a tree of DICOM files, or those that an installed package ships."""
 
 import importlib.metadata
+import logging
 import re
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
@@ -11,6 +12,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.multival import MultiValue
 from pydicom.uid import UID
 
+from cbir.datasets.manifest import check_labels
+from cbir.datasets.missing import is_missing_word
 from cbir.datasets.sources.files import dataset_root, find_files, openable, read_csv
 from cbir.datasets.sources.findings import keep_images
 from cbir.errors import InputError, listing
@@ -43,6 +46,7 @@ NO_HEADER = Dataset()
 NO_HEADER.file_meta = FileMetaDataset()
 # columns that a table of labels can add
 ADDED = ["pathology", "report", "split"]
+log = logging.getLogger(__name__)
 
 
 def read_images(dataset: str, options: dict) -> pd.DataFrame:
@@ -58,10 +62,10 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
       `path` (relative to root) and one or more of `pathology`, `report` and `split`. An image without a pathology is
       "unlabelled".
 
-    The patient id is the only identifying tag in the table. If it is missing, the images of a study are grouped by the
-    UID of the study. Without that UID too, each file is its own patient. Files that cannot be opened, files with a
-    broken header and image objects without pixels stay in the table, so that the inspection reports them. Raises
-    InputError for options and files that do not fit.
+    The patient id is the only identifying tag in the table. If it is missing, blank or a word such as NA, the images of
+    a study are grouped by the UID of the study. Without that UID too, each file is its own patient. Files that cannot
+    be opened, files with a broken header and image objects without pixels stay in the table, so that the inspection
+    reports them. Raises InputError for options and files that do not fit.
     """
     root, files = _list_files(dataset, options)
     with ThreadPool(READERS) as readers:
@@ -70,10 +74,15 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
     if objects.empty:
         raise InputError(f"dataset {dataset}: none of {len(files)} files under {root} is DICOM; correct its root")
     images = _select(objects, options)
+    log.info(
+        "dataset %s: %d of %d files have no patient id; their patient is their study, or else the file",
+        *(dataset, len(images) - images["has_patient"].sum(), len(images)),
+    )
     if table := options.get("labels"):
         images = _add_labels(images, Path(table).expanduser(), dataset)
     images["pathology"] = images["pathology"].replace("", "unlabelled") if "pathology" in images else "unlabelled"
     images = _one_row_per_frame(images, options["frames"])
+    check_labels(images, dataset, table)
     images["path"] = openable(images["relative"], root)
     kept = ["image_id", "path", "frame", "patient_id", "modality", "anatomic_region", *ADDED]
     return images[[column for column in kept if column in images]]
@@ -122,10 +131,12 @@ def _describe(header: Dataset, relative: str, has_pixels: bool) -> dict:
     region = re.sub(r"[\s_]+", " ", _first_text(header, "BodyPartExamined").lower())
     storage = _first_text(header, "SOPClassUID") or _first_text(header.file_meta, "MediaStorageSOPClassUID")
     has_pixels = has_pixels and "Rows" in header and "Columns" in header
+    patient = _first_text(header, "PatientID")
     return {
         "relative": relative,
         "instance": _first_text(header, "SOPInstanceUID"),
-        "patient_id": _first_text(header, "PatientID") or _first_text(header, "StudyInstanceUID") or relative,
+        "patient_id": patient or _first_text(header, "StudyInstanceUID") or relative,
+        "has_patient": bool(patient),
         "modality": "XR" if modality in RADIOGRAPHY else modality.replace("/", "-") or "unknown",
         "anatomic_region": region.replace("/", "-") or "unknown",
         "frames": int(header.get("NumberOfFrames") or 1),
@@ -137,11 +148,12 @@ def _describe(header: Dataset, relative: str, has_pixels: bool) -> dict:
 
 
 def _first_text(header: Dataset, keyword: str) -> str:
-    """The first value of an element as text; "" if the element is missing or empty."""
+    """The first value of an element as text; "" if the element is missing, empty or a word for a missing value."""
     value = header.get(keyword)
     if isinstance(value, MultiValue):
         value = value[0] if value else None
-    return "" if value is None else str(value).strip("\0 ")
+    text = "" if value is None else str(value).strip("\0 ")
+    return "" if is_missing_word(text) else text
 
 
 def _select(objects: pd.DataFrame, options: dict) -> pd.DataFrame:

@@ -1,8 +1,6 @@
 """Source `medmnist`: the 2D sets of MedMNIST v2 (28 pixels) and MedMNIST+ (64, 128 and 224 pixels)."""
 
-import hashlib
 import shutil
-import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import yaml
 from cbir.datasets.manifest import LABEL_PARTS, SPLITS
 from cbir.datasets.sources.files import dataset_root, openable
 from cbir.datasets.sources.findings import keep_images, single_finding
+from cbir.download import check_hash, download_file
 from cbir.errors import InputError
 from cbir.files import whole_file
 
@@ -52,7 +51,7 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
                 f"dataset {dataset}: no {archive}; set datasets.{dataset}.root to the folder that holds it, or "
                 f"datasets.{dataset}.download: true"
             )
-        _download(URL.format(name=name), archive, facts["md5"][options["size"]], dataset)
+        _download(URL.format(name=name), archive, facts["md5"][options["size"]])
     parts = [_read_split(archive, name, split, facts, dataset) for split in SPLITS]
     images = pd.concat(parts, ignore_index=True)
     images = keep_images(images, images.pop("single"), "not exactly one finding")
@@ -64,6 +63,12 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
 def read_sets() -> dict[str, dict]:
     """Labels and MD5 sums of the 2D sets, by name, from data/medmnist_sets.yaml."""
     return yaml.safe_load(SETS.read_text(encoding="utf-8"))
+
+
+def _download(url: str, archive: Path, md5: str) -> None:
+    """Download an .npz file. It is kept only if its MD5 sum is `md5`."""
+    remedy = f"try again, or get {archive} by hand"
+    download_file(url, archive, lambda fetched: check_hash(fetched, "md5", md5, f"{archive}: {url}", remedy))
 
 
 def _read_split(archive: Path, name: str, split: str, facts: dict, dataset: str) -> pd.DataFrame:
@@ -104,19 +109,3 @@ def _unpack(archive: Path, member: str, folder: Path) -> Path:
             with whole_file(path) as partial, content.open(member) as source, partial.open("wb") as target:
                 shutil.copyfileobj(source, target, length=1 << 20)
     return path
-
-
-def _download(url: str, path: Path, md5: str, dataset: str) -> None:
-    """Download a file. It gets its name only if its MD5 sum is `md5`."""
-    try:
-        with whole_file(path) as partial:
-            with urllib.request.urlopen(url) as source, partial.open("wb") as target:
-                shutil.copyfileobj(source, target, length=1 << 20)
-            with partial.open("rb") as file:
-                found = hashlib.file_digest(file, "md5").hexdigest()
-            if found != md5:
-                raise InputError(
-                    f"dataset {dataset}: {url} has MD5 {found}, not {md5}; try again, or get {path} by hand"
-                )
-    except OSError as error:
-        raise InputError(f"dataset {dataset}: cannot get {url} ({error}); get it by hand to {path}") from error

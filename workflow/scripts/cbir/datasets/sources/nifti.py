@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from nibabel.affines import voxel_sizes
 
+from cbir.datasets.patients import complete_patients
 from cbir.datasets.sources import table
 from cbir.datasets.sources.findings import keep_images
 from cbir.errors import InputError, listing
@@ -22,14 +23,13 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
     - `every`: one slice in so many is taken, with as many left out before the first as after the last;
     - `background`: the smallest share of foreground of a slice. All voxels are read for it, unless it is 0.
 
-    A volume without a patient id is its own patient. A volume that cannot be read stays in the table as its frame 0, so
-    that the inspection reports it. Raises InputError for missing files and for masks that do not fit.
+    A volume with an unknown patient is its own patient. A volume that cannot be read stays in the table as its frame 0,
+    so that the inspection reports it. Raises InputError for missing files and for masks that do not fit.
     """
     volumes = table.read_images(dataset, {**options, "check_files": True})
     if "mask" in volumes:
         _check_masks(volumes[volumes["mask"] != ""], dataset)
-    patients = volumes.get("patient_id", pd.Series("", index=volumes.index))
-    volumes["patient_id"] = patients.where(patients != "", volumes["image_id"])
+    volumes["patient_id"] = complete_patients(volumes, volumes["image_id"], dataset, "volumes")
     slices = [_choose_slices(path, options) for path in volumes["path"]]
     images = volumes.loc[np.repeat(volumes.index, [len(frames) for frames, _ in slices])].reset_index(drop=True)
     images["frame"] = np.concatenate([frames for frames, _ in slices])

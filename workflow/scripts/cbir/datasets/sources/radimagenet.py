@@ -1,5 +1,8 @@
 """Source `radimagenet`: RadImageNet, whose labels are in the paths of its images."""
 
+import logging
+from pathlib import Path
+
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,16 +19,27 @@ from cbir.datasets.sources.files import (
     relative_paths,
 )
 from cbir.datasets.sources.findings import keep_images
+from cbir.download import check_hash, download_file
 from cbir.errors import InputError, listing
 
 # Ultrasound classes name an organ without a finding, except for these: class -> (region, finding). As in Denner et al.
 # 2025, "fibroid" is an organ.
 ULTRASOUND = {"thyroid_nodule": ("thyroid", "nodule")}
 FIELDS = (*LABEL_PARTS, "ultrasound")
+# the value of the option `ignore` that means the study's own list
+STUDY = "study"
+# the list in the repository of Denner et al. 2025, and the name that git gives to its content
+LIST_NAME = "ignore_list.txt"
+LIST_URL = (
+    "https://raw.githubusercontent.com/MIC-DKFZ/foundation-models-for-cbmir/4c88d8b0298d665d1d0c9b4fde547658fe484271/"
+    f"scripts/prepare_datasets/RadImageNet/{LIST_NAME}"
+)
+LIST_BLOB = "ffb734769f6a97dfbd97531c9f882d99eb2f71fc"
 LABELLED_PATH = (
     r"^(?:radiology_ai/)?(?:(?P<modality>CT|MR)/(?P<anatomic_region>[^/]+)/(?P<pathology>[^/]+)|US/(?P<ultrasound>[^/]+))"
     r"/[^/]+$"
 )
+log = logging.getLogger(__name__)
 
 
 def read_images(dataset: str, options: dict) -> pd.DataFrame:
@@ -33,17 +47,21 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
 
     Paths are such as `CT/lung/nodule/x.png`, `MR/knee/acl_pathology/x.png` and `US/gb/x.png`.
 
-    options: `root`, `check_files`, and `ignore`, which is null or a text file, relative to root, that lists the images
-    to leave out as the tables name them. The tables RadiologyAI_train.csv, RadiologyAI_val.csv and
-    RadiologyAI_test.csv, and the folders of images CT/, MR/ and US/, are in root itself or in its folder radiology_ai/.
+    options: `root`, `check_files`, and `ignore`, the images to leave out: null; a text file, relative to root, with one
+    path per line as the tables name it; or "study" for the list of Denner et al. 2025. That list is ignore_list.txt in
+    root. It is downloaded where it is missing, and its git blob hash is checked in both cases.
 
-    The official splits are used; patients are not published. Raises InputError for missing files or columns and for
-    paths without a label. Mei et al. 2022.
+    The tables RadiologyAI_train.csv, RadiologyAI_val.csv and RadiologyAI_test.csv, and the folders of images CT/, MR/
+    and US/, are in root itself or in its folder radiology_ai/.
 
-    Denner et al. 2025 count 161 labels in the union with the chest radiographs, which have 20. The paper on RadImageNet
-    counts 165 labels of its own. The repository of Denner et al. has the list of the images that they ignored,
-    scripts/prepare_datasets/RadImageNet/ignore_list.txt, which can be given as `ignore`. Whether 161 labels are left
-    with it is unchecked, because the data are not at hand. No labels are merged here.
+    The official splits are used; patients are not published. Raises InputError for missing files or columns, for paths
+    without a label, and for a list of images to leave out that cannot be fetched, is another file or names no image.
+    Mei et al. 2022.
+
+    The content of the study's list is not verified here. Its form is taken from prepare_radimagenet.py, which compares
+    each line with the column `filename` of the tables. Denner et al. count 161 labels in the union with the chest
+    radiographs, which have 20. The paper on RadImageNet counts 165 labels of its own. Whether 161 are left with the
+    list is unchecked, because the images and tables are not at hand. No labels are merged here.
     """
     root = dataset_root(dataset, options)
     parts = []
@@ -52,17 +70,41 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
         table = label_file(root, [name, f"radiology_ai/{name}"], dataset)
         parts.append(read_csv(table, dataset, ["filename"]).assign(split=split))
     images = pd.concat(parts, ignore_index=True)
-    images["filename"] = relative_paths(images["filename"], dataset)
     if options["ignore"]:
-        ignored = read_lines(chosen_file(root, options, "ignore", dataset))
-        images = keep_images(images, ~images["filename"].isin(ignored), "on the ignore list")
-
+        images = keep_images(images, ~_find_ignored(images["filename"], root, options, dataset), "on the ignore list")
+    images["filename"] = relative_paths(images["filename"], dataset)
     images = images.assign(**_read_labels(images["filename"], dataset))
     below = "radiology_ai/" if (root / "radiology_ai").is_dir() else ""
     paths = below + images.pop("filename").str.removeprefix("radiology_ai/")
     if options["check_files"]:
         check_present(paths, root, dataset)
     return images.assign(image_id=paths, path=openable(paths, root))
+
+
+def _find_ignored(names: pd.Series, root: Path, options: dict, dataset: str) -> pd.Series:
+    """Whether the list of images to leave out names each image. names: (images,) text, as the tables have them."""
+    path = _fetch_list(root, dataset) if options["ignore"] == STUDY else chosen_file(root, options, "ignore", dataset)
+    lines = pd.Series(read_lines(path), dtype="str")
+    ignored = names.isin(lines)
+    if not ignored.any():
+        raise InputError(
+            f"dataset {dataset}: no line of {path} is the name of an image; write one name per line as in the column "
+            f"filename of the tables, such as {names.iloc[0]!r}. Its first lines are:{listing(map(repr, lines[:3]))}"
+        )
+    log.info("dataset %s: %d of %d lines of %s name an image", dataset, lines.isin(names).sum(), len(lines), path)
+    return ignored
+
+
+def _fetch_list(root: Path, dataset: str) -> Path:
+    """The study's list of images to leave out, in root. It is downloaded if it is missing, and checked."""
+    path = root / LIST_NAME
+    if path.is_file():
+        remedy = f"delete it to fetch {LIST_URL}, or set datasets.{dataset}.ignore: ./{LIST_NAME} to use it as it is"
+        check_hash(path, "git_blob", LIST_BLOB, f"dataset {dataset}: {path}", remedy)
+    else:
+        found, remedy = f"{path}: {LIST_URL}", "put the file there by hand"
+        download_file(LIST_URL, path, lambda fetched: check_hash(fetched, "git_blob", LIST_BLOB, found, remedy))
+    return path
 
 
 def _read_labels(paths: pd.Series, dataset: str) -> dict[str, pd.Series]:

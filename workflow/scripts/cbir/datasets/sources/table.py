@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cbir.datasets.manifest import LABEL_PARTS
+from cbir.datasets.manifest import LABEL_PARTS, check_labels
 from cbir.datasets.sources.files import (
     check_present,
     chosen_file,
@@ -33,8 +33,8 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
       `modality/region/finding`, in which only 1 is positive. Rows with exactly one positive label are kept;
     - optional: `image_id, frame, patient_id, split, report, mask`, where `mask` is a path relative to root.
 
-    Other columns are ignored. Raises InputError for missing files and columns, paths outside root and wrong frame
-    numbers.
+    Other columns are ignored. Raises InputError for missing files, columns and labels, paths outside root and wrong
+    frame numbers.
     """
     root = dataset_root(dataset, options)
     table = chosen_file(root, options, "table", dataset)
@@ -55,6 +55,7 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
         images["frame"] = _frame_numbers(images["frame"], table, dataset)
     if "image_id" not in images:
         images["image_id"] = _image_ids(images)
+    check_labels(images, dataset, table)
     listed = images["relative"]
     if "mask" in images:
         masked = images["mask"] != ""
