@@ -26,7 +26,7 @@ def test_the_table_of_published_figures_has_ours_theirs_and_the_difference(tmp_p
         models=["densenet121", "pixels"],
         index_sizes=["full"],
         indexes={"exact": "Flat", "euclidean": {"factory": "Flat", "similarity": "euclidean"}},
-        scores={"at": [1, 3, 5], "bootstrap": 20},
+        scores={"at": [1, 3, 5]},
     )
     done = run(tmp_path, "--cores", "1", "results/tables/published.csv")
     assert done.returncode == 0, done.stdout

@@ -136,7 +136,7 @@ def test_the_probes_table_has_accuracy_f1_and_area_of_each_probe():
     rows = [
         ("chest", model, probe, metric, average, value)
         for model in ("a", "b")
-        for probe in ("linear", "knn_weighted")
+        for probe in ("logistic", "knn_weighted")
         for metric, average, value in (
             ("accuracy", "micro", 0.1),
             ("f1", "micro", 0.2),
@@ -146,7 +146,7 @@ def test_the_probes_table_has_accuracy_f1_and_area_of_each_probe():
     ]
     probes = pd.DataFrame(rows, columns=["dataset", "model", "probe", "metric", "average", "value"])
     main = probes_table(probes, ["b", "a"])
-    columns = [f"{probe} {name}" for probe in ("linear", "knn weighted") for name in ("accuracy", "F1", "AUC")]
+    columns = [f"{probe} {name}" for probe in ("logistic", "knn weighted") for name in ("accuracy", "F1", "AUC")]
     assert list(main) == ["dataset", "model", *columns]
     assert main["model"].tolist() == ["b", "a"]
     assert main[columns].to_numpy().tolist() == [[0.1, 0.3, 0.4] * 2] * 2

@@ -10,7 +10,7 @@ from cbir.files import set_aside, whole_file
 
 # the columns that tell the rows of the retrieval table apart, in the order that it is sorted by
 SCORE_KEYS = ["dataset", "model", "index", "index_images", "index_size", "draw", "level", "average", "metric", "k"]
-ESTIMATES = ["value", "ci_low", "ci_high", "queries", "chance"]
+ESTIMATES = ["value", "ci_low", "ci_high", "queries", "labels_of_one_patient", "chance"]
 AVERAGES = ("micro", "macro")
 # the name of the row and of the line of the score that is expected of a random order
 CHANCE = "chance"

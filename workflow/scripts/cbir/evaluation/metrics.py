@@ -215,7 +215,8 @@ class Metric:
     returns the value to expect of a random order of the index for a query of each label, (labels, depths) float.
     given_at: the depths at which the table gives the metric. "asked" are those of scores.at, "searched" is the depth of
     the search. complete: whether each query with something to find has a value at every depth. A metric that is not
-    complete is resampled without the queries that have no value, and is given only where keep_scored_by_half keeps it.
+    complete has its interval without the queries that have no value. It is given only where keep_scored_by_half keeps
+    it.
     """
 
     of_queries: Callable[[Hits, np.ndarray], np.ndarray]

@@ -15,7 +15,8 @@ from cbir.images.arrays import SIGNATURE, read_array_image
 from cbir.images.dicom import read_dicom_image
 from cbir.images.dicom_headers import is_dicom
 from cbir.images.raster import read_raster_image
-from cbir.images.volumes import SIGNATURE_END, is_nifti, read_nifti_image
+from cbir.images.volume_files import SIGNATURE_END, files_of, is_nifti, is_pair, pair_files
+from cbir.images.volumes import read_nifti_image
 
 MAX_PIXELS = 100_000_000  # five times the largest mammogram; a file that claims more is a mistake or an attack
 CHUNK = 16  # number of images that a process takes at a time
@@ -35,10 +36,11 @@ INSPECTION = {
 def read_image(path: str | Path, frame: int = 0, size: int | None = None) -> np.ndarray:
     """One image as a radiologist's viewer shows it.
 
-    The content of the file tells whether it is DICOM, NIfTI, an array or a picture; the name does not matter.
+    The content of the file tells whether it is DICOM, NIfTI, an array or a picture; the name does not matter. Only a
+    pair (.hdr and .img, NIfTI or Analyze) is found by its names; either file of it can be given.
 
-    frame: counted from 0. size: the smallest side that the caller needs, in pixels. A JPEG of more than twice that
-    size may be decoded at a half, a quarter or an eighth.
+    frame: counted from 0. size: the smallest side that the caller needs, in pixels. A JPEG whose sides are at least
+    eight times that size may be decoded at a half, a quarter or an eighth.
 
     Returns (h, w) grey or (h, w, 3) RGB, uint8; the array may be read-only.
 
@@ -92,12 +94,15 @@ def inspect_images(images: pd.DataFrame, threads: int) -> pd.DataFrame:
 
 
 def file_state(path: str | Path) -> str:
-    """The size and the time of change of a file, which differ when it was replaced; empty where there is no file."""
+    """The size and the time of change of a file, which differ when it was replaced; empty where there is no file.
+
+    Where the file is one of a pair, those of both files.
+    """
     try:
-        status = Path(path).stat()
+        states = [file.stat() for file in files_of(path)]
     except OSError:
         return ""
-    return f"{status.st_size} bytes, changed at {status.st_mtime_ns}"
+    return "; ".join(f"{status.st_size} bytes, changed at {status.st_mtime_ns}" for status in states)
 
 
 def _inspect_all(paths: pd.Series, frames: pd.Series, threads: int) -> Iterator[dict]:
@@ -118,7 +123,7 @@ def _decode(path: str | Path, frame: int, size: int | None) -> tuple[np.ndarray,
                 raise InputError("empty file")
             if start.startswith(SIGNATURE):
                 return read_array_image(path, frame)
-            if is_nifti(start):
+            if is_nifti(start) or is_pair(path):
                 return read_nifti_image(path, frame, MAX_PIXELS)
             file.seek(0)
             if is_dicom(start):
@@ -127,7 +132,8 @@ def _decode(path: str | Path, frame: int, size: int | None) -> tuple[np.ndarray,
     except MemoryError:
         raise
     except UnidentifiedImageError as error:
-        raise InputError(f"{path}: not an image") from error
+        remedy = "; a file of a NIfTI or Analyze pair needs the other one beside it" if pair_files(path) else ""
+        raise InputError(f"{path}: not an image{remedy}") from error
     except Exception as error:  # decoders raise errors of many kinds on a broken file
         strerror = getattr(error, "strerror", None)
         reason = strerror or " ".join(str(error).split()) or type(error).__name__

@@ -85,7 +85,7 @@ def probes_table(probes: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
     """Accuracy, macro F1 and macro area under the ROC curve of each probe.
 
     probes: the probes table. models: order of the rows within a dataset. Returns one row per dataset and model, with
-    three columns per probe: `linear accuracy`, `linear F1`, `linear AUC` ….
+    three columns per probe: `logistic accuracy`, `logistic F1`, `logistic AUC` ….
     """
     scores = [PROBE_SCORES.get(pair) for pair in zip(probes["metric"], probes["average"], strict=True)]
     shown = probes.assign(score=scores).dropna(subset="score")
