@@ -72,6 +72,27 @@ for table in EXPERIMENT.tables.values():
             "../scripts/show_table.py"
 
 
+if "published" in EXPERIMENT.tables:
+
+    rule compare_with_published:
+        """Put the published figures of other studies beside the scores of the same datasets and models."""
+        input:
+            retrieval="<results>/tables/retrieval.csv",
+            figures=sorted(
+                {f"{workflow.basedir}/workflow/published/{pair['study']}.csv" for pair in EXPERIMENT.published}
+            ),
+        output:
+            table="<results>/tables/published.csv",
+        log:
+            "<logs>/compare_with_published.log",
+        conda:
+            f"{ENVS}/analysis.yaml"
+        params:
+            pairs=EXPERIMENT.published,
+        script:
+            "../scripts/compare_with_published.py"
+
+
 for figure in EXPERIMENT.figures.values():
 
     rule:

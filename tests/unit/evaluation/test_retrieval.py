@@ -211,8 +211,8 @@ def test_the_other_metrics_have_one_row_per_depth_with_an_interval_and_a_chance_
     assert list(table["level"].unique()) == list(ALL_LEVELS)
     assert not table.duplicated(["level", "average", "metric", "k"]).any()
     depths = table[~table["metric"].str.startswith("precision")].groupby("metric")["k"].unique().map(list).to_dict()
-    cut = {metric: [1, 3, 20] for metric in ("map", "mrr", "ndcg", "recall")}
-    assert depths == cut | {"majority_vote": [1, 3], "r_precision": [20]}
+    cut = {metric: [1, 3, 20] for metric in ("map", "map_found", "mrr", "ndcg", "recall", "hit_rate")}
+    assert depths == cut | {"majority_vote": [1, 3], "majority_vote_tied": [1, 3], "r_precision": [20]}
     others = table[~table["metric"].str.startswith("precision") & (table["queries"] > 0)]
     assert ((others["ci_low"] <= others["value"]) & (others["value"] <= others["ci_high"])).mean() > 0.95
     assert others["chance"].between(0, 1).all()
@@ -234,9 +234,12 @@ def test_micro_and_macro_of_the_other_metrics_equal_those_of_a_loop_over_queries
             values[row] = {
                 "map": average_precision(hits_of(hits[None], [n]), np.array([5])).item(),
                 "ndcg": normalized_gain(hits_of(hits[None], [n]), np.array([5])).item(),
+                "map_found": sum(hits[: i + 1].sum() / (i + 1) for i in range(5) if hits[i]) / max(hits[:5].sum(), 1),
+                "hit_rate": float(hits[:5].any()),
                 "mrr": next((1 / rank for rank in range(1, 6) if hits[rank - 1]), 0),
                 "recall": hits[:5].sum() / n,
                 "majority_vote": float(elected == label[row]),
+                "majority_vote_tied": float(votes.get(label[row], 0) == votes.max()),
                 "r_precision": hits[:n].mean() if n <= 20 else np.nan,
             }
     values = pd.DataFrame(values).T
@@ -246,6 +249,37 @@ def test_micro_and_macro_of_the_other_metrics_equal_those_of_a_loop_over_queries
         assert table.loc[(metric, "micro"), "value"] == pytest.approx(values[metric].mean()), metric
         assert table.loc[(metric, "macro"), "value"] == pytest.approx(by_label[metric].mean()), metric
         assert table.loc[(metric, "micro"), "queries"] == values[metric].notna().sum(), metric
+
+
+def few_small_labels(sizes):
+    """An exact search to depth 20 among labels of these sizes, of which half is in the index and half are queries."""
+    label = np.repeat(np.arange(len(sizes)), 2 * np.array(sizes))
+    manifest = pd.DataFrame({"modality": "CT", "anatomic_region": "head", "pathology": [f"f{code}" for code in label]})
+    manifest["patient_id"] = [f"p{row}" for row in range(len(label))]
+    index, query = np.arange(0, len(label), 2), np.arange(1, len(label), 2)
+    embedding = np.eye(len(sizes))[label] + np.random.default_rng(0).normal(0, 0.5, (len(label), len(sizes)))
+    return query, index[np.argsort(-embedding[query] @ embedding[index].T, axis=1)[:, :20]], manifest, index
+
+
+@pytest.mark.parametrize("sizes", [[10, 40, 40, 40], [15, 15, 90], [60, 5, 5, 60, 60]])
+def test_r_precision_of_less_than_half_of_the_queries_or_labels_is_not_given(sizes):
+    """The search reaches all images of the small labels alone. The second case has two of three labels."""
+    case = few_small_labels(sizes)
+    table = score_all(*case, ["pathology"]).set_index(["average", "metric", "k"])
+    assert (table.xs("r_precision", level="metric")["queries"] == 0).all()
+    assert table.xs("r_precision", level="metric")[["value", "ci_low", "ci_high", "chance"]].isna().all(axis=None)
+    assert (table.xs("recall", level="metric")["queries"] == len(case[0])).all()
+
+
+def test_r_precision_of_half_of_the_queries_and_of_the_labels_is_given():
+    query, neighbor, manifest, index = few_small_labels([20, 20, 40])
+    table = score_all(query, neighbor, manifest, index, ["pathology"]).query("metric == 'r_precision'")
+    found = manifest["pathology"].to_numpy()
+    small = [(found[ranking] == found[row]).mean() for row, ranking in zip(query, neighbor, strict=True)][:40]
+    assert table["value"].tolist() == pytest.approx([np.mean(small)] * 2)
+    assert table["queries"].tolist() == [40, 40]
+    assert table["chance"].tolist() == pytest.approx([20 / 80] * 2)
+    assert ((table["ci_low"] <= table["value"]) & (table["value"] <= table["ci_high"])).all()
 
 
 def test_within_a_region_only_its_images_are_ranked():
@@ -262,7 +296,7 @@ def test_within_a_region_only_its_images_are_ranked():
     expected = score_all(query[asked], head, manifest, alone, ["pathology"], at=[1, 5])
     keys = ["average", "metric", "k"]
     both = found.merge(expected, on=keys, suffixes=["", "_alone"])
-    assert set(both["metric"]) >= {"precision", "map", "ndcg", "mrr", "recall", "majority_vote"}
+    assert set(both["metric"]) >= {"precision", "map", "map_found", "hit_rate", "majority_vote", "majority_vote_tied"}
     for column in ("value", "chance", "queries"):
         np.testing.assert_allclose(both[column], both[f"{column}_alone"], atol=1e-12)
 
@@ -271,7 +305,8 @@ def test_within_a_region_images_beyond_the_search_count_as_misses():
     query, neighbor, manifest, index = retrieval(11)
     deep = score_all(query, neighbor, manifest, index, ["pathology_in_region"]).set_index(["average", "metric", "k"])
     less = score_all(query, neighbor[:, :8], manifest, index, ["pathology_in_region"])
-    less = less[less["metric"].isin(["precision", "map", "mrr", "recall"])].set_index(["average", "metric", "k"])
+    rising = less["metric"].isin(["precision", "map", "mrr", "recall", "hit_rate"])
+    less = less[rising].set_index(["average", "metric", "k"])
     common = less.index.intersection(deep.index)
     assert (less.loc[common, "value"] <= deep.loc[common, "value"] + 1e-12).all()
     assert (less.loc[common, "value"] < deep.loc[common, "value"]).any()

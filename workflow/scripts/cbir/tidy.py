@@ -17,6 +17,7 @@ CHANCE = "chance"
 # columns of text, which stay text even where they look like numbers
 NAMES = [
     *("dataset", "model", "other", "index", "index_size", "factory", "parameters", "level", "average", "metric"),
+    *("study", "published_dataset", "published_model", "published_average"),
     *("label", "neighbor_label", "probe", "image_id", "split", "modality", "anatomic_region", "pathology"),
 ]
 

@@ -11,7 +11,7 @@ from cbir.evaluation.averages import LabelTotals, mean_over_queries, no_totals, 
 from cbir.evaluation.hits import ROWS, check_neighbors, find_hits
 from cbir.evaluation.intervals import count_labels_of_one_patient, interval_of_means
 from cbir.evaluation.levels import Level, read_level
-from cbir.evaluation.metrics import METRICS
+from cbir.evaluation.metrics import METRICS, keep_scored_by_half
 from cbir.retrieval.neighbors import Neighbors
 from cbir.tidy import AVERAGES, ESTIMATES
 
@@ -34,9 +34,10 @@ def score_retrieval(
     level, average (micro, macro), metric and k. precision and precision_std are given at every k up to the depth
     searched, the metrics of METRICS at the depths that their entries name. precision has intervals at the depths `at`,
     precision_std has none.
-    `queries` counts the queries that have a value: those with something to find. `labels_of_one_patient` counts the
-    labels whose queries with a value are of a single patient. `chance` is the value to expect of a random order of the
-    index.
+
+    `queries` counts the queries that have a value: those with something to find. Where less than half of these queries
+    or of their labels have an R-precision, it is NaN and `queries` is 0. `labels_of_one_patient` counts the labels
+    whose queries with a value are of a single patient. `chance` is the value to expect of a random order of the index.
 
     At the level pathology_in_region only neighbors of the query's modality and region are ranked, in their order, and
     so are the index images for the chance level. Images beyond the depth searched count as misses. A value is therefore
@@ -85,6 +86,8 @@ def _score_level(level: Level, neighbors: Neighbors, at: Sequence[int]) -> Level
         totals += total_hits(hits.counts, hits.label, len(level.available))
         values[block] = np.column_stack([metric.of_queries(hits, depths[name]) for name, metric in METRICS.items()])
         values[block][hits.available == 0] = np.nan  # nothing to find, whatever the metric
+    partial = np.flatnonzero([not METRICS[name].complete for name in columns["metric"]])
+    values[:, partial] = keep_scored_by_half(values[:, partial], label, level.available[label] > 0)
     chance = np.column_stack([metric.by_chance(level, depths[name]) for name, metric in METRICS.items()])
     chance = np.where(np.isnan(values), np.nan, chance[label])
     return LevelScores(totals, level.available, label, columns, values, chance)
