@@ -9,7 +9,7 @@ import torch
 import transformers
 from PIL import Image
 from segment_anything.utils.transforms import ResizeLongestSide
-from torchvision import transforms
+from torchvision import models, transforms
 from torchvision.transforms import InterpolationMode
 
 from cbir.encoders.preprocessing import preprocess_image
@@ -45,6 +45,13 @@ PROCESSORS = {
     "medsiglip": transformers.SiglipImageProcessorPil(**HALF, resample=BICUBIC, size={"height": 448, "width": 448}),
 }
 
+PRESETS = {
+    "resnet50-v1": models.ResNet50_Weights.IMAGENET1K_V1,
+    "vgg19": models.VGG19_Weights.IMAGENET1K_V1,
+    "densenet121": models.DenseNet121_Weights.IMAGENET1K_V1,
+    "efficientnet-v2-m": models.EfficientNet_V2_M_Weights.IMAGENET1K_V1,
+}
+
 
 def make_image(shape):
     """Noise on a gradient: a shift of half a pixel changes every pixel."""
@@ -76,10 +83,18 @@ def test_dinov3_gets_the_pixels_of_its_processor_except_for_the_rounding_to_grey
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("name", ["clip-vitl14", "openclip-vitb16", "biomedclip"])
+@pytest.mark.parametrize("name", ["clip-vitl14", "openclip-vitb16", "openclip-vitg14", "biomedclip"])
 def test_clip_gets_the_pixels_of_open_clip(name, shape):
     image = make_image(shape)
     expected = open_clip.image_transform(224, is_train=False)(Image.fromarray(image))
+    np.testing.assert_allclose(preprocess_image(image, CATALOGUE[name]["input"]), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", PRESETS)
+def test_an_encoder_of_torchvision_gets_the_pixels_of_the_preset_of_its_weights(name, shape):
+    image = make_image(shape)
+    expected = PRESETS[name].transforms()(Image.fromarray(image).convert("RGB"))
     np.testing.assert_allclose(preprocess_image(image, CATALOGUE[name]["input"]), expected, atol=1e-6)
 
 
@@ -134,7 +149,7 @@ def test_the_other_encoders_get_the_pixels_of_torchvision(name, side, interpolat
 
 def test_every_encoder_is_compared_with_a_processor():
     compared = {*PROCESSORS, "dinov3-vitb16", "clip-vitl14", "openclip-vitb16", "biomedclip", "medsam-vitb"}
-    compared |= {"medclip-swin", "blip-vitb16", "seem-focalt", "radimagenet-resnet50"}
+    compared |= {*PRESETS, "openclip-vitg14", "medclip-swin", "blip-vitb16", "seem-focalt", "radimagenet-resnet50"}
     same = {name for name, entry in CATALOGUE.items() if entry["input"] in [CATALOGUE[n]["input"] for n in compared]}
     assert {name for name, entry in CATALOGUE.items() if "package" not in entry["weights"]} - same == {
         "efficientnet-lite0-untrained",
