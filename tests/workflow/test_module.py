@@ -173,9 +173,6 @@ def deployed(tmp_path) -> tuple[Path, dict[str, str]]:
 
 def test_a_deployment_from_a_git_tag_starts_with_the_default_experiment(deployed):
     folder, environment = deployed
-    planned = snakemake(folder, "--dry-run", "--quiet", "rules", **environment)
-    assert planned.returncode == 0, planned.stdout
-    assert {"make_phantoms", "draw_levels", "all"} <= planned_rules(planned.stdout)
     done = snakemake(folder, "--cores", "1", "results/manifests/unsplit/dicom-samples.parquet", **environment)
     assert done.returncode == 0, done.stdout
     assert len(pd.read_parquet(folder / "results/manifests/unsplit/dicom-samples.parquet")) > 10

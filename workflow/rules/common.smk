@@ -28,16 +28,16 @@ if workflow.is_main_process and (changes := list_changes(RESULTS, PROJECT)):
     )
 
 
+PATHVARS = {"results": config["results"], "logs": f"{RESULTS}/logs", "weights": config["weights"]}
+
+
 pathvars:
-    results=config["results"],
-    logs=f"{RESULTS}/logs",
-    weights=config["weights"],
+    **PATHVARS,
 
 
-# The library and the record of a run take their paths from the experiment, so a module must not move them.
-if (
-    workflow.pathvars.apply("<results>") != str(config["results"])
-    or workflow.modifier.path_modifier.replace_prefix("<results>") != "<results>"
+# The library and the record of a run take their paths from the experiment, so a module statement must not move them.
+if workflow.modifier.path_modifier.replace_prefix("<results>") != "<results>" or any(
+    workflow.pathvars.get(name) != path for name, path in PATHVARS.items()
 ):
     raise WorkflowError(
         "the module statement has a prefix or other pathvars than the experiment; "

@@ -1,4 +1,3 @@
-import base64
 import re
 import subprocess
 import sys
@@ -9,7 +8,7 @@ import pytest
 from cbir.errors import InputError
 from cbir.runs.clean import WRITTEN, clean_results, forget_outputs, list_outputs
 from cbir.runs.lock import lock_results
-from workflow_runs import ROOT
+from workflow_runs import ROOT, recorded_outputs
 
 RULES = """
 rule write:
@@ -117,7 +116,7 @@ def test_snakemake_forgets_the_files_of_the_experiment_and_no_others(tmp_path, m
     subprocess.run(snakemake, cwd=tmp_path, check=True, stderr=subprocess.DEVNULL)
     (tmp_path / "results/tables/notes.txt").touch()  # Snakemake has no record of it
     (tmp_path / "results/mine/run.json").touch()
-    assert recorded(tmp_path) == {
+    assert recorded_outputs(tmp_path) == {
         "results/tables/a.csv",
         "results/mine/tables/a.csv",
         "results/phantoms/p",
@@ -125,10 +124,4 @@ def test_snakemake_forgets_the_files_of_the_experiment_and_no_others(tmp_path, m
     }
     monkeypatch.chdir(tmp_path)
     forget_outputs(list_outputs(Path("results")), tmp_path)
-    assert recorded(tmp_path) == {"results/mine/tables/a.csv", "other.txt"}
-
-
-def recorded(folder: Path) -> set[str]:
-    """The outputs of which Snakemake has a record. It keeps each in a file whose name is the output's in base64."""
-    records = (folder / ".snakemake/metadata").rglob("*")
-    return {base64.urlsafe_b64decode(path.name).decode() for path in records if path.is_file()}
+    assert recorded_outputs(tmp_path) == {"results/mine/tables/a.csv", "other.txt"}
