@@ -180,4 +180,5 @@ def test_a_deployment_from_a_git_tag_starts_with_the_default_experiment(deployed
 
 
 def test_the_experiment_that_a_deployment_starts_with_is_the_default_one():
-    assert (ROOT / "config/config.yaml").read_bytes() == (ROOT / "config.yaml").read_bytes()
+    same = (ROOT / "config/config.yaml").read_bytes() == (ROOT / "config.yaml").read_bytes()
+    assert same, "cp config.yaml config/config.yaml"

@@ -16,6 +16,7 @@ WRITTEN = (
     "comparisons",
     "embeddings",
     "figures",
+    "fingerprints",
     "index_rows",
     "indexes",
     "inspections",
