@@ -30,7 +30,7 @@ def test_everything_that_a_run_wrote_is_deleted_and_made_again(finished, tmp_pat
     assert "no run of this experiment wrote them: other" in done.stdout
     assert (folder / ".snakemake/conda").is_dir()
     # what remains are records of temporary files, which Snakemake keeps after it has deleted the files
-    assert all(name.startswith("results/inspections/shards/") for name in recorded_outputs(folder))
+    assert all("/shards/" in name for name in recorded_outputs(folder))
     planned = run(folder, "--dry-run", "--quiet", "rules")
     assert planned.returncode == 0, planned.stdout
     assert "make_manifest" in planned.stdout
