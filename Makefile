@@ -57,7 +57,7 @@ lock: setup ## resolve envs/packages.toml into lock.txt and the conda environmen
 docs: setup ## write config/README.md from the schemas
 	@.venv/bin/python -m cbir.experiment.reference
 
-bench: setup ## measure speed and memory and write docs/performance.md (an hour, alone on the machine; QUICK=1: some minutes)
+bench: setup ## measure speed, memory and coverage and write docs/performance.md and docs/intervals.md (an hour, alone on the machine; QUICK=1: some minutes)
 	@.venv/bin/python benchmarks/write_page.py $(if $(QUICK),--quick)
 
 clean: setup ## delete what the default experiment (or CONFIG=file) wrote; other experiments stay

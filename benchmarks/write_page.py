@@ -1,9 +1,9 @@
-"""Run the benchmarks and write docs/performance.md from their output. `make bench` runs this.
+"""Run the benchmarks and write docs/performance.md and docs/intervals.md from their output. `make bench` runs this.
 
-    .venv/bin/python benchmarks/write_page.py [--quick]
+    .venv/bin/python benchmarks/write_page.py [--quick] [performance] [intervals]
 
-All of it takes about an hour on two cores, and the machine should do nothing else. With --quick it measures smaller
-cases once, in some minutes.
+All of it takes about an hour on two cores, and the machine should do nothing else; docs/intervals.md alone takes some
+minutes, and its numbers do not depend on the machine. With --quick it measures smaller cases once, in some minutes.
 """
 
 import argparse
@@ -17,19 +17,30 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-PAGE = FOLDER.parent / "docs/performance.md"
-QUICK = {  # the options of a quick run
-    "embed": ["--images=64", "--batch=32", "--rounds=1"],
-    "search": ["--small", "--rounds=1"],
-    "score": ["--small"],
-    "manifest": [],
+PAGES = {  # the benchmarks of each page, with the options of a quick run
+    "performance": {
+        "embed": ["--images=64", "--batch=32", "--rounds=1"],
+        "search": ["--small", "--rounds=1"],
+        "score": ["--small"],
+        "manifest": [],
+    },
+    "intervals": {"coverage": ["--small"]},
 }
-HEADER = """\
+HEADERS = {
+    "performance": """\
 # Performance
 
 This page is written by `make bench`; don't edit it. Numbers depend on the machine, so compare ratios rather than
 absolute times. {kind} run on {date}: {machine}.
-"""
+""",
+    "intervals": """\
+# Intervals
+
+This page is written by `make bench`; don't edit it. It compares the 95 % intervals of the tables, `jeffreys`, with
+other methods. The docstrings of `workflow/scripts/cbir/evaluation/intervals.py` define the method. {kind} run on
+{date}.
+""",
+}
 
 
 def describe_machine() -> str:
@@ -53,14 +64,16 @@ def run_benchmark(name: str, options: list[str]) -> str:
 
 
 def main() -> None:
-    """Write the page."""
+    """Write the pages."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="smaller cases, once, in some minutes")
-    quick = parser.parse_args().quick
-    date = datetime.now(UTC).date().isoformat()
-    header = HEADER.format(kind="Quick" if quick else "Full", date=date, machine=describe_machine())
-    sections = [run_benchmark(name, options if quick else []) for name, options in QUICK.items()]
-    PAGE.write_text("\n".join([header, *sections]), encoding="utf-8")
+    parser.add_argument("pages", nargs="*", choices=list(PAGES), default=list(PAGES), help="all by default")
+    given = parser.parse_args()
+    date, kind = datetime.now(UTC).date().isoformat(), "Quick" if given.quick else "Full"
+    for page in given.pages:
+        header = HEADERS[page].format(kind=kind, date=date, machine=describe_machine())
+        sections = [run_benchmark(name, options if given.quick else []) for name, options in PAGES[page].items()]
+        (FOLDER.parent / f"docs/{page}.md").write_text("\n".join([header, *sections]), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def plausible_scores(models, indexes=("exact",), depths=(1, 3, 5, 10)):
     value = generator.uniform(0.1, 0.9, len(scores))
     reach = np.where(scores["k"].isin([1, 3, 5, 10]), 0.05, np.nan)
     return scores.assign(value=value, ci_low=value - reach, ci_high=value + reach, queries=240).assign(
-        chance=scores["level"].map(LEVELS)
+        labels_of_one_patient=0, chance=scores["level"].map(LEVELS)
     )
 
 

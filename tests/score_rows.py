@@ -9,7 +9,8 @@ def score(value=0.5, dataset="chest", model="a", index="exact", size="full", dra
     """One row: the precision at 1 of the pathology, micro, unless `other` columns say differently."""
     row = {"dataset": dataset, "model": model, "index": index, "index_size": size, "draw": draw, "index_images": images}
     row |= {"level": "pathology", "average": "micro", "metric": "precision", "k": 1, "value": value}
-    return row | {"ci_low": value - 0.1, "ci_high": value + 0.1, "queries": 20, "chance": 0.1} | other
+    row |= {"ci_low": value - 0.1, "ci_high": value + 0.1, "queries": 20, "labels_of_one_patient": 0, "chance": 0.1}
+    return row | other
 
 
 def table(*rows: dict) -> pd.DataFrame:

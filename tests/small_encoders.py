@@ -1,11 +1,13 @@
 """Small versions of the publishers' networks, saved in the published format, and catalogue entries that fit them."""
 
+import re
 from copy import deepcopy
 from pathlib import Path
 
 import open_clip
 import safetensors.torch
 import torch
+import torchvision
 import transformers
 from torch.nn import functional
 
@@ -91,6 +93,45 @@ def make_medclip(folder):
     path = folder / "pytorch_model.bin"
     torch.save(tensors, path)
     return swin, image_head, bert, text_head, path
+
+
+def make_torchvision(architecture):
+    """A network of torchvision with random weights and a small classifier, and its last feature map before that."""
+    with torch.device("meta"):  # VGG has a large classifier
+        model = getattr(torchvision.models, architecture)(weights=None)
+    setattr(model, "fc" if hasattr(model, "fc") else "classifier", torch.nn.Sequential(torch.nn.Linear(1, 1)))
+    model.to_empty(device="cpu")
+    torch.manual_seed(0)
+    for part in model.modules():
+        if isinstance(part, torch.nn.BatchNorm2d):
+            part.reset_parameters()
+            for tensor in (part.weight, part.running_var, part.bias, part.running_mean):
+                tensor.data += 0.1 * torch.rand(len(tensor))
+        elif isinstance(part, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(part.weight, nonlinearity="relu")  # keeps images different in deep networks
+            if part.bias is not None:
+                torch.nn.init.normal_(part.bias, std=0.1)
+    return model.eval(), _feature_map(model)
+
+
+def _feature_map(model):
+    """The part of a network of torchvision before its pooling and its classifier."""
+    if isinstance(model, torchvision.models.ResNet):
+        return torch.nn.Sequential(*list(model.children())[:-2])
+    if isinstance(model, torchvision.models.DenseNet):
+        return torch.nn.Sequential(model.features, torch.nn.ReLU())
+    return model.features
+
+
+def save_as_torchvision_did(model, path):
+    """Save a network of torchvision under the names of its old files: norm.1 in DenseNet, no counts of batches."""
+    tensors = {
+        re.sub(r"(denselayer\d+\.(?:norm|conv))([12])", r"\1.\2", name): tensor
+        for name, tensor in model.state_dict().items()
+        if not (name.endswith("num_batches_tracked") and isinstance(model, torchvision.models.DenseNet))
+    }
+    torch.save(tensors, path)
+    return path
 
 
 def seem_reference(tensors, batch, depths, levels):

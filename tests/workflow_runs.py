@@ -46,7 +46,6 @@ def write_experiment(folder: Path, data: Path, **changes) -> Path:
         "index_sizes": [20, "full"],
         "index_draws": 2,
         "search": {"k": 12},
-        "scores": {"bootstrap": 50},
         "embedding": {"threads": 1, "batch_size": 16, "shards": 2},
         **changes,
     }

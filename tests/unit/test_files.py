@@ -61,3 +61,9 @@ def test_a_damaged_file_is_renamed_and_the_error_names_both(tmp_path):
     assert str(error).startswith(f"{path}: cut short. The file is now a.npy.damaged; run the same command again")
     assert [found.name for found in tmp_path.iterdir()] == ["a.npy.damaged"]
     assert "cut short" in str(set_aside(path, "cut short"))  # another job was faster
+
+
+def test_a_folder_is_never_set_aside(tmp_path):
+    with pytest.raises(ValueError, match="only files are set aside"):
+        set_aside(tmp_path, "not a file of results")
+    assert tmp_path.is_dir()

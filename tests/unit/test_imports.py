@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
-WITH_TORCH = {"embed_images", "probe_linear"}
+WITH_TORCH = {"embed_images", "classify_linear_study"}
 LIMIT = 1.5  # seconds of processor time, Python's own start included
 OF_PANDAS = 4.5  # as many times what pandas takes, where the machine is slower or busy
 

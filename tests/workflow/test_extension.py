@@ -109,7 +109,6 @@ def extended(tmp_path_factory) -> Path:
         "datasets": {"squares": {"source": "stripes", "root": "images"}},
         "models": ["pixels", "lite0-other-seed"],
         "search": {"k": 10},
-        "scores": {"bootstrap": 20},
         "embedding": {"threads": 1},
         "probes": {"methods": []},
     }

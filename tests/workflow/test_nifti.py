@@ -16,7 +16,7 @@ def test_slices_of_volumes_find_slices_of_the_same_finding(tmp_path):
         rows.append(f"{number}.nii.gz,p{number},CT,abdomen,{side},{split}")
     (tmp_path / "volumes/volumes.csv").write_text("\n".join(rows) + "\n")
     source = {"source": "nifti", "root": "volumes", "table": "volumes.csv", "every": 2, "background": 0}
-    depths = {"search": {"k": 8}, "scores": {"at": [1, 8], "bootstrap": 50}, "probes": {"methods": []}}
+    depths = {"search": {"k": 8}, "scores": {"at": [1, 8]}, "probes": {"methods": []}}
     write_experiment(tmp_path, tmp_path, datasets={"ct": source}, models=["pixels"], index_sizes=["full"], **depths)
     done = run(tmp_path, "--cores", "2", "tables")
     assert done.returncode == 0, done.stdout

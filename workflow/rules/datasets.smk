@@ -1,4 +1,4 @@
-# From a publisher's files to a manifest with splits: manifests/, inspections/ and pixels/ in the results.
+# From a publisher's files to a manifest with splits: manifests/, inspections/, fingerprints/ and pixels/ in the results.
 # A change of labels, splits or sizes never reaches the embedding, which reads nothing but pixels/.
 rule make_phantoms:
     """Make the synthetic images of a phantom dataset.
@@ -44,12 +44,14 @@ rule make_manifest:
 rule inspect_images:
     """Decode every image of one shard of a dataset once.
 
-    Writes for each image whether it is readable, or why not, its size, and a hash of its pixels.
+    Writes for each image whether it is readable, or why not, its size, and a hash of its pixels; and for each distinct
+    picture a thumbnail and its perceptual hash, by which near copies are found.
     """
     input:
         manifest=rules.make_manifest.output.manifest,
     output:
         inspection=temp("<results>/inspections/shards/{dataset}/{part}-of-{parts}.parquet"),
+        fingerprints=temp("<results>/fingerprints/shards/{dataset}/{part}-of-{parts}.parquet"),
     log:
         "<logs>/inspect_images/{dataset}/{part}-of-{parts}.log",
     conda:
@@ -69,8 +71,12 @@ rule join_inspections:
         inspections=lambda wildcards: EXPERIMENT.expand_shards(
             rules.inspect_images.output.inspection, wildcards.dataset
         ),
+        fingerprints=lambda wildcards: EXPERIMENT.expand_shards(
+            rules.inspect_images.output.fingerprints, wildcards.dataset
+        ),
     output:
         inspection="<results>/inspections/{dataset}.parquet",
+        fingerprints="<results>/fingerprints/{dataset}.parquet",
         pixels="<results>/pixels/{dataset}.parquet",
     log:
         "<logs>/join_inspections/{dataset}.log",
@@ -83,8 +89,9 @@ rule join_inspections:
 rule split_dataset:
     """Divide the images into index (train), validation and queries (test).
 
-    Leaves out what must not count: unreadable images, rare labels and, where the experiment says so, repeats of
-    queries. Refuses index sizes and a depth of search that the index split cannot give, before anything is embedded.
+    Leaves out what must not count: unreadable images, rare labels and, where the experiment says so, repeats and near
+    copies of queries. Refuses index sizes and a depth of search that the index split cannot give, before anything is
+    embedded.
     """
     input:
         manifest=rules.make_manifest.output.manifest,
@@ -92,6 +99,10 @@ rule split_dataset:
         inspection=branch(
             lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].is_embedded,
             then=rules.join_inspections.output.inspection,
+        ),
+        fingerprints=branch(
+            lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].is_embedded,
+            then=rules.join_inspections.output.fingerprints,
         ),
     output:
         manifest="<results>/manifests/{dataset}.parquet",
@@ -120,6 +131,9 @@ rule unite_datasets:
         manifests=lambda wildcards: EXPERIMENT.expand_members(rules.split_dataset.output.manifest, wildcards.dataset),
         inspections=lambda wildcards: EXPERIMENT.expand_inspections(
             rules.join_inspections.output.inspection, wildcards.dataset
+        ),
+        fingerprints=lambda wildcards: EXPERIMENT.expand_inspections(
+            rules.join_inspections.output.fingerprints, wildcards.dataset
         ),
     output:
         manifest="<results>/manifests/{dataset}.parquet",

@@ -18,8 +18,6 @@ rule score_retrieval:
     params:
         levels=config["scores"]["levels"],
         at=config["scores"]["at"],
-        bootstrap=config["scores"]["bootstrap"],
-        seed=config["seed"],
     script:
         "../scripts/score_retrieval.py"
 
@@ -27,8 +25,8 @@ rule score_retrieval:
 rule compare_models:
     """Compare every pair of models on the same queries.
 
-    Writes the difference in precision, its 95 % interval over patients, and a p value that is corrected for the number
-    of pairs.
+    Writes the difference in precision, its 95 % interval, its p value, and the p value corrected for the number of
+    pairs.
     """
     input:
         manifest=MANIFEST,
@@ -45,7 +43,6 @@ rule compare_models:
         size="full",
         levels=config["scores"]["levels"],
         at=config["scores"]["at"],
-        bootstrap=config["scores"]["bootstrap"],
         seed=config["seed"],
     script:
         "../scripts/compare_models.py"
@@ -69,8 +66,6 @@ rule score_predictions:
         f"{ENVS}/analysis.yaml"
     params:
         probes=EXPERIMENT.classifiers,
-        bootstrap=config["scores"]["bootstrap"],
-        seed=config["seed"],
     script:
         "../scripts/score_predictions.py"
 

@@ -32,6 +32,7 @@ for table in EXPERIMENT.tables.values():
                 csv=f"<results>/tables/{table.name}.csv",
                 markdown=f"<results>/tables/{table.name}.md",
                 latex=f"<results>/tables/{table.name}.tex",
+                notes=f"<results>/tables/notes/{table.name}.txt",
             log:
                 f"<logs>/tabulate/{table.name}.log",
             conda:
@@ -40,6 +41,8 @@ for table in EXPERIMENT.tables.values():
                 table=table.name,
                 models=EXPERIMENT.models,
                 at=config["scores"]["at"],
+                raw_pixels=EXPERIMENT.raw_pixels,
+                controls=[model for model, family in EXPERIMENT.families.items() if family == "control"],
             script:
                 "../scripts/tabulate_main.py"
 
@@ -49,6 +52,7 @@ for table in EXPERIMENT.tables.values():
         # makes a page of the report that can be searched and sorted
         input:
             table=f"<results>/tables/{table.name}.csv",
+            notes=f"<results>/tables/notes/{table.name}.txt" if table.main else [],
         output:
             page=report(
                 f"<results>/pages/{table.name}.html",
@@ -66,6 +70,27 @@ for table in EXPERIMENT.tables.values():
             template=f"{PROJECT}/workflow/report/table.html",
         script:
             "../scripts/show_table.py"
+
+
+if "published" in EXPERIMENT.tables:
+
+    rule compare_with_published:
+        """Put the published figures of other studies beside the scores of the same datasets and models."""
+        input:
+            retrieval="<results>/tables/retrieval.csv",
+            figures=sorted(
+                {f"{workflow.basedir}/workflow/published/{pair['study']}.csv" for pair in EXPERIMENT.published}
+            ),
+        output:
+            table="<results>/tables/published.csv",
+        log:
+            "<logs>/compare_with_published.log",
+        conda:
+            f"{ENVS}/analysis.yaml"
+        params:
+            pairs=EXPERIMENT.published,
+        script:
+            "../scripts/compare_with_published.py"
 
 
 for figure in EXPERIMENT.figures.values():

@@ -4,22 +4,20 @@
 # PARTS: into how many parts an index is cut; with more than one, the files of a part carry its number.
 # CELL, PART: the files of a cell and of a part, without folder and suffix.
 # MANIFEST, EMBEDDINGS: of any dataset; which rule makes them follows from its source.
-# NORMS: of the raw features of any dataset, for the indexes by Euclidean distance.
+# NORMS: of the raw features of any dataset, for an index by Euclidean distance; no file for one by cosine similarity.
 # FULL_ROWS, FULL_NEIGHBORS: of the whole index split, which the analyses are of.
 PARTS = config["search"]["index_shards"]
 CELL = "{dataset}/{model}/{index}/{size}.{draw}"
 PART = CELL if PARTS == 1 else f"{CELL}.{{part}}-of-{PARTS}"
 MANIFEST = rules.split_dataset.output.manifest
 EMBEDDINGS = rules.join_embeddings.output.embeddings
-NORMS = rules.join_embeddings.output.norms
+NORMS = branch(
+    lambda wildcards: EXPERIMENT.is_euclidean(wildcards.index),
+    then=rules.join_embeddings.output.norms,
+)
 NEIGHBORS = f"<results>/neighbors/{CELL}.npz"
 FULL_ROWS = "<results>/index_rows/{dataset}/full.0.npy"
 FULL_NEIGHBORS = f"<results>/neighbors/{{dataset}}/{{model}}/{EXPERIMENT.exact_index}/full.0.npz"
-
-
-def raw_norms(wildcards):
-    """The norms of the features, for an index by Euclidean distance; no file for one by cosine similarity."""
-    return NORMS if EXPERIMENT.is_euclidean(wildcards.index) else []
 
 
 rule sample_index_rows:
@@ -50,7 +48,7 @@ rule build_index:
     """
     input:
         embeddings=EMBEDDINGS,
-        norms=raw_norms,
+        norms=NORMS,
         rows=rules.sample_index_rows.output.rows,
     output:
         index=f"<results>/indexes/{PART}.faiss",
@@ -77,7 +75,7 @@ rule search_index:
     input:
         index=rules.build_index.output.index,
         embeddings=EMBEDDINGS,
-        norms=raw_norms,
+        norms=NORMS,
         manifest=MANIFEST,
     output:
         neighbors=NEIGHBORS if PARTS == 1 else temp(f"<results>/neighbors/parts/{PART}.npz"),
@@ -128,7 +126,7 @@ rule measure_index:
     input:
         manifest=MANIFEST,
         embeddings=EMBEDDINGS,
-        norms=raw_norms,
+        norms=NORMS,
         index=expand(rules.build_index.output.index, part=range(PARTS), allow_missing=True),
         build=expand(rules.build_index.output.build, part=range(PARTS), allow_missing=True),
         neighbors=NEIGHBORS,

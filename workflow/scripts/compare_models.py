@@ -16,7 +16,6 @@ with job(snakemake):
         rows,
         levels=params.levels,
         at=params.at,
-        bootstrap=params.bootstrap,
         seed=params.seed,
     )
     keys = {"dataset": wildcards.dataset, "index": wildcards.index, "index_size": params.size}

@@ -1,11 +1,14 @@
-"""Decode every image of one shard of a dataset once: whether it is readable, its size, and a hash of its pixels."""
+"""Inspect every image of one shard of a dataset: whether it is readable, its size, and its hash and fingerprint."""
 
+from cbir.datasets.fingerprints import fingerprint_images, write_fingerprints
 from cbir.datasets.manifest import read_part
-from cbir.images.reading import inspect_images
+from cbir.images.reading import INSPECTION, inspect_images
 from cbir.runs.job import job
 from cbir.tidy import write_table
 
 with job(snakemake):
     part, parts = int(snakemake.wildcards.part), int(snakemake.wildcards.parts)
     images = read_part(snakemake.input.manifest, part, parts, columns=["image_id", "path", "frame"])
-    write_table(inspect_images(images, snakemake.threads), snakemake.output.inspection)
+    inspected = inspect_images(images, snakemake.threads)
+    write_fingerprints([fingerprint_images(inspected)], snakemake.output.fingerprints)
+    write_table(inspected[list(INSPECTION)], snakemake.output.inspection)

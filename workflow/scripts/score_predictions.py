@@ -13,6 +13,6 @@ with job(snakemake):
     manifest = read_manifest(snakemake.input.manifest, columns=["label", "patient_id"])
     tables = []
     for probe, path in zip(params.probes, snakemake.input.predictions, strict=True):
-        scores = score_predictions(load_predictions(path), manifest, params.bootstrap, params.seed)
+        scores = score_predictions(load_predictions(path), manifest)
         tables.append(label_rows(scores, dataset=wildcards.dataset, model=wildcards.model, probe=probe))
     write_table(pd.concat(tables), snakemake.output.scores)

@@ -16,8 +16,6 @@ with job(snakemake):
         rows,
         levels=params.levels,
         at=params.at,
-        bootstrap=params.bootstrap,
-        seed=params.seed,
     )
     keys = {name: wildcards.get(name) for name in ("dataset", "model", "index")}
     keys |= {"index_size": wildcards.size, "draw": int(wildcards.draw), "index_images": len(rows)}

@@ -1,7 +1,10 @@
 """Make a page of the report from a table."""
 
+from cbir.reporting.notes import read_notes
 from cbir.reporting.pages import write_page
 from cbir.runs.job import job
 
 with job(snakemake):
-    write_page(snakemake.input.table, snakemake.output.page, snakemake.params.template, depths=snakemake.params.at)
+    given, params = snakemake.input, snakemake.params
+    notes = read_notes(given.notes) if given.get("notes") else []
+    write_page(given.table, snakemake.output.page, params.template, depths=params.at, notes=notes)

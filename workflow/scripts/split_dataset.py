@@ -10,9 +10,10 @@ with job(snakemake):
     dataset, given, params, output = snakemake.wildcards.dataset, snakemake.input, snakemake.params, snakemake.output
     manifest = read_manifest(given.manifest)
     inspection = read_table(given.inspection) if given.get("inspection") else take_as_readable(manifest)
-    images, left_out = prepare_dataset(manifest, inspection, dataset, **params.cleaning)
+    fingerprints = [given.fingerprints] if given.get("fingerprints") else []
+    images, left_out = prepare_dataset(manifest, inspection, fingerprints, dataset, **params.cleaning)
     check_sizes(images["label"].to_numpy(), images["split"].to_numpy(), params.index_sizes, params.k, dataset)
-    counts = count_splits(images, left_out, inspection, read_table(given.left_out), dataset)
+    counts = count_splits(images, left_out, inspection, fingerprints, read_table(given.left_out), dataset)
     write_table(left_out, output.left_out)
     write_table(counts, output.counts)
     write_manifest(images, output.manifest)

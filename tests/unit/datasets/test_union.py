@@ -1,11 +1,16 @@
+import numpy as np
 import pandas as pd
 import pytest
 
+from cbir.datasets.fingerprints import hash_thumbnails, write_fingerprints
 from cbir.datasets.hygiene import count_splits
 from cbir.datasets.manifest import complete_manifest
 from cbir.datasets.union import unite_datasets, unite_manifests
 from cbir.errors import InputError
 from miniatures import rows
+
+OPTIONS = {"min_per_label": 1, "duplicates": "report", "near_duplicates": "report"}
+DROP = {"duplicates": "drop"}
 
 
 def member(name, ids, findings, splits):
@@ -55,7 +60,9 @@ def overlapping():
 
 
 def test_a_union_keeps_all_images_and_their_inspections_where_nothing_is_rare_or_repeated(overlapping):
-    images, left_out, inspection = unite_datasets("all", *overlapping, min_per_label=1, duplicates="report")
+    images, left_out, inspection = unite_datasets(
+        "all", *overlapping, [], **OPTIONS | {"min_per_label": 1, "duplicates": "report"}
+    )
     assert images.equals(unite_manifests("all", overlapping[0]))
     assert left_out.empty
     assert rows(inspection, "image_id", "pixel_hash") == [
@@ -65,7 +72,9 @@ def test_a_union_keeps_all_images_and_their_inspections_where_nothing_is_rare_or
 
 
 def test_an_index_image_that_repeats_a_query_of_another_member_is_left_out_on_request(overlapping):
-    images, left_out, inspection = unite_datasets("all", *overlapping, min_per_label=1, duplicates="drop")
+    images, left_out, inspection = unite_datasets(
+        "all", *overlapping, [], **OPTIONS | {"min_per_label": 1, "duplicates": "drop"}
+    )
     assert rows(left_out, "image_id", "label", "patient_id", "split", "reason") == [
         ("a/1.png", "XR/chest/Mass", "a/1.png", "train", "same pixels as a query")
     ]
@@ -75,7 +84,9 @@ def test_an_index_image_that_repeats_a_query_of_another_member_is_left_out_on_re
 
 
 def test_a_label_that_is_rare_in_the_index_of_the_union_is_left_out_of_every_split(overlapping):
-    images, left_out, _ = unite_datasets("all", *overlapping, min_per_label=2, duplicates="report")
+    images, left_out, _ = unite_datasets(
+        "all", *overlapping, [], **OPTIONS | {"min_per_label": 2, "duplicates": "report"}
+    )
     assert set(images["label"]) == {"XR/chest/Mass"}  # one image in each member's index, two in that of the union
     assert rows(left_out, "image_id", "reason") == [("a/3.png", "rare label"), ("b/3.png", "rare label")]
 
@@ -84,18 +95,22 @@ def test_a_query_with_a_rare_label_leaves_before_repeats_of_queries_are_looked_f
     manifests, inspections = overlapping
     manifests["b"]["label"] = manifests["b"]["label"].str.replace("Edema", "Mass")
     manifests["b"].loc[2, ["pathology", "label"]] = ["Fracture", "XR/chest/Fracture"]
-    images, left_out, _ = unite_datasets("all", manifests, inspections, min_per_label=2, duplicates="drop")
+    images, left_out, _ = unite_datasets(
+        "all", manifests, inspections, [], **OPTIONS | {"min_per_label": 2, "duplicates": "drop"}
+    )
     assert "a/1.png" in set(images["image_id"])
     assert set(left_out["reason"]) == {"rare label"}
 
 
 def test_patients_of_queries_leave_the_index_of_a_union_on_request(members):
-    images, left_out, _ = unite_datasets("all", members, {}, min_per_label=1, duplicates="report")
+    images, left_out, _ = unite_datasets(
+        "all", members, {}, [], **OPTIONS | {"min_per_label": 1, "duplicates": "report"}
+    )
     assert left_out["image_id"].tolist() == ["nih/a.png"]  # its label, Mass, is not in the index
     with pytest.raises(InputError, match="no image is left in the split train"):  # all are images of one patient
-        unite_datasets("all", members, {}, min_per_label=1, duplicates="drop")
+        unite_datasets("all", members, {}, [], **OPTIONS | DROP)
     members["nih"]["patient_id"] = members["nih"]["image_id"]
-    images, left_out, _ = unite_datasets("all", members, {}, min_per_label=1, duplicates="drop")
+    images, left_out, _ = unite_datasets("all", members, {}, [], **OPTIONS | DROP)
     assert rows(left_out, "image_id", "reason") == [
         ("nih-2/z.png", "patient of a query"),
         ("nih/a.png", "rare label"),
@@ -104,14 +119,16 @@ def test_patients_of_queries_leave_the_index_of_a_union_on_request(members):
 
 
 def test_members_without_image_files_unite_to_a_dataset_with_unknown_pixels(members):
-    _, _, inspection = unite_datasets("all", members, {}, min_per_label=1, duplicates="report")
+    _, _, inspection = unite_datasets("all", members, {}, [], **OPTIONS)
     assert inspection["readable"].all()
     assert set(inspection["pixel_hash"]) == {""}
 
 
 def test_the_table_of_counts_of_a_union_holds_no_images_left_out_by_a_source(overlapping):
-    images, left_out, inspection = unite_datasets("all", *overlapping, min_per_label=1, duplicates="drop")
-    counts = count_splits(images, left_out, inspection, pd.DataFrame({"reason": [], "images": []}), "all")
+    images, left_out, inspection = unite_datasets(
+        "all", *overlapping, [], **OPTIONS | {"min_per_label": 1, "duplicates": "drop"}
+    )
+    counts = count_splits(images, left_out, inspection, [], pd.DataFrame({"reason": [], "images": []}), "all")
     assert rows(counts, "split", "images", "left_out_repeats", "left_out_by_source") == [
         *[("train", 2, 1, 0), ("val", 0, 0, 0), ("test", 3, 0, 0)]
     ]
@@ -124,3 +141,30 @@ def test_unknown_patients_of_the_members_stay_patients_of_their_own_in_the_union
     united = unite_manifests("all", {name: complete_manifest(images, name) for name in ("nih", "nih-2")})
     own = [f"{name}/{patient}" for name in ("nih-2", "nih") for patient in ("a.png", "b.png", "p1")]
     assert united["patient_id"].tolist() == own
+
+
+def test_an_index_image_that_looks_like_a_query_of_another_member_is_counted_and_left_out_on_request(
+    overlapping, tmp_path
+):
+    looks = np.random.default_rng(0).integers(0, 256, (5, 32, 32)).astype(np.uint8)
+    hashes = hash_thumbnails(looks)
+
+    def write(name, look_of):
+        columns = {"pixel_hash": list(look_of), "perceptual_hash": hashes[list(look_of.values())]}
+        table = pd.DataFrame(columns | {"thumbnail": [looks[look].tobytes() for look in look_of.values()]})
+        write_fingerprints([table], tmp_path / name)
+        return tmp_path / name
+
+    # the index image h3 of `a` looks like the query h5 of `b`; h1 has the pixels of a query
+    files = [write("a.parquet", {"h1": 1, "h2": 2, "h3": 3}), write("b.parquet", {"h4": 4, "h5": 3, "h1": 1})]
+    by_source = pd.DataFrame({"reason": [], "images": []})
+    counts = {}
+    for choice in ("report", "drop"):
+        options = OPTIONS | {"near_duplicates": choice}
+        images, left_out, inspection = unite_datasets("all", *overlapping, files, **options)
+        counts[choice] = count_splits(images, left_out, inspection, files, by_source, "all")
+    columns = ("split", "images", "repeats_of_queries", "near_copies_of_queries", "left_out_near_copies")
+    assert rows(counts["report"], *columns)[0] == ("train", 3, 1, 1, 0)
+    assert rows(left_out, "image_id", "reason")[0] == ("a/3.png", "near copy of a query")
+    assert rows(left_out, "image_id", "reason")[1] == ("b/3.png", "rare label")  # its label is not in the index then
+    assert rows(counts["drop"], *columns)[0] == ("train", 2, 0, 0, 1)

@@ -16,7 +16,14 @@ from torch.nn import functional
 
 from cbir.embeddings.images import keep_freed_memory
 from cbir.encoders.image_encoder import load_encoder
-from small_encoders import CATALOGUE, make_seem, save_published, seem_reference
+from small_encoders import (
+    CATALOGUE,
+    make_seem,
+    make_torchvision,
+    save_as_torchvision_did,
+    save_published,
+    seem_reference,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -105,12 +112,33 @@ def radimagenet(folder):
     return folder / "ResNet50.pt", lambda batch: model(batch).flatten(1)
 
 
+def torchvision_model(name):
+    def make(folder):
+        model, features = make_torchvision(CATALOGUE[name]["architecture"])
+        return save_as_torchvision_did(model, folder / "model.pth"), lambda batch: features(batch).mean((2, 3))
+
+    return make
+
+
+def clip_vitg14(folder):
+    """The image tower in full size, with a small text tower beside it."""
+    config = open_clip.get_model_config("ViT-g-14")
+    config["text_cfg"] |= {"width": 64, "heads": 2, "layers": 1}
+    model = open_clip.CLIP(**config).eval()
+    torch.save(model.state_dict(), folder / "open_clip_pytorch_model.bin")
+    return folder / "open_clip_pytorch_model.bin", model.encode_image
+
+
 RESNET = transformers.ResNetForImageClassification
 ENCODERS = {
     "resnet50": transformers_model(
         "resnet50", RESNET, lambda m, b: m.resnet(b).pooler_output.flatten(1), num_labels=1000
     ),
     "resnet50-logits": transformers_model("resnet50-logits", RESNET, lambda m, b: m(b).logits),
+    "resnet50-v1": torchvision_model("resnet50-v1"),
+    "vgg19": torchvision_model("vgg19"),
+    "densenet121": torchvision_model("densenet121"),
+    "efficientnet-v2-m": torchvision_model("efficientnet-v2-m"),
     "vit-b16-in21k": transformers_model("vit-b16-in21k", transformers.ViTModel, class_token),
     "mae-vit-b16": mae,
     "dinov2-vitb14": transformers_model("dinov2-vitb14", transformers.Dinov2Model, class_token),
@@ -118,6 +146,7 @@ ENCODERS = {
     "medsam-vitb": sam,
     "clip-vitl14": clip("ViT-L-14-quickgelu"),
     "openclip-vitb16": clip("ViT-B-16"),
+    "openclip-vitg14": clip_vitg14,
     "biomedclip": biomedclip,
     "medclip-swin": medclip,
     "blip-vitb16": blip,

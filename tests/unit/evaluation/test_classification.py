@@ -8,12 +8,14 @@ from sklearn import metrics
 from cbir.evaluation.classification import score_predictions
 from cbir.tasks.predictions import Predictions
 
+AREA = ("roc_auc", "macro")
 
-def score(query, classes, probability, codes, patients=None, bootstrap=0):
+
+def score(query, classes, probability, codes, patients=None, **ranking):
     patients = [f"p{row}" for row in range(len(codes))] if patients is None else patients
     manifest = pd.DataFrame({"label": [f"label{code:03}" for code in codes], "patient_id": patients})
-    predictions = Predictions(np.array(query), np.array(classes), np.array(probability, np.float32), 7, 30)
-    return score_predictions(predictions, manifest, bootstrap, seed=0)
+    predictions = Predictions(np.array(query), np.array(classes), np.array(probability, np.float32), 7, 30, **ranking)
+    return score_predictions(predictions, manifest)
 
 
 def values(table):
@@ -41,6 +43,19 @@ def test_scores_equal_those_of_scikit_learn_where_no_label_is_missing(seed):
     one_hot = true[:, None] == classes
     auc = metrics.roc_auc_score(one_hot, probability.astype(np.float32), average="macro")
     assert found["roc_auc", "macro"] == pytest.approx(auc)
+
+
+def test_the_roc_curve_is_that_of_the_scores_that_rank_and_names_their_setting():
+    query, classes, probability, codes = random_case(4)
+    ranking = np.random.default_rng(5).random(probability.shape).astype(np.float32)
+    found = score(query, classes, probability, codes, ranking=ranking, ranking_setting=100)
+    without = score(query, classes, probability, codes)
+    auc = metrics.roc_auc_score(codes[query][:, None] == classes, ranking, average="macro")
+    assert values(found)[AREA] == pytest.approx(auc)
+    assert values(found).drop(AREA).equals(values(without).drop(AREA))
+    settings = found.set_index("metric")["setting"]
+    assert settings["roc_auc"] == 100
+    assert (settings.drop("roc_auc") == 7).all()
 
 
 def test_scores_by_hand_with_labels_that_are_missing_in_a_split():
@@ -76,16 +91,16 @@ def test_one_label_alone_has_no_roc_curve():
 
 
 def test_queries_of_unseen_labels_alone_give_no_score():
-    table = score([0, 1], [5], [[1.0], [1.0]], [0, 1, 2, 3, 4, 5], bootstrap=20)
+    table = score([0, 1], [5], [[1.0], [1.0]], [0, 1, 2, 3, 4, 5])
     assert table[["value", "ci_low", "ci_high"]].isna().all(axis=None)
     assert (table["queries"] == 0).all()
     assert (table["labels_absent"] == 6).all()
 
 
-def test_intervals_equal_those_of_a_bootstrap_over_patients():
+def test_intervals_are_those_of_the_hits_and_about_as_wide_as_those_of_a_bootstrap_over_patients():
     query, classes, probability, codes = random_case(1, queries=200)
     patient = np.random.default_rng(2).integers(0, 60, len(codes))
-    table = score(query, classes, probability, codes, [f"p{code:02}" for code in patient], bootstrap=4000)
+    table = score(query, classes, probability, codes, [f"p{code:02}" for code in patient])
     correct = pd.DataFrame({"hit": probability.argmax(axis=1) == codes[query], "label": codes[query]})
     groups = [group for _, group in correct.groupby(patient[query])]
     generator = np.random.default_rng(3)
@@ -97,15 +112,25 @@ def test_intervals_equal_those_of_a_bootstrap_over_patients():
     table = table.set_index(["metric", "average"])
     for metric, average in (("accuracy", "micro"), ("f1", "micro"), ("recall", "macro")):
         interval = table.loc[(metric, average), ["ci_low", "ci_high"]].to_numpy(float)
-        assert interval == pytest.approx(np.quantile(means[average], [0.025, 0.975]), abs=0.02)
+        assert interval == pytest.approx(np.quantile(means[average], [0.025, 0.975]), abs=0.025)
     assert table.loc[[("precision", "macro"), ("f1", "macro"), ("roc_auc", "macro")], "ci_low"].isna().all()
+
+
+def test_labels_of_one_patient_are_counted_and_a_perfect_classifier_has_an_interval():
+    codes = [0, 0, 0, 1, 1, 2]
+    table = score(range(6), range(3), np.eye(3)[codes], codes, ["a", "b", "b", "a", "a", "c"])
+    assert (table["labels_of_one_patient"] == 2).all()
+    found = table[table["ci_low"].notna()]
+    assert list(found["metric"]) == ["accuracy", "precision", "recall", "f1", "recall"]
+    assert (found["ci_low"] < 1).all()
+    assert (found["ci_high"] == 1).all()
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**32))
 def test_a_classifier_that_is_always_right_scores_1_and_its_labels_may_be_renamed(seed):
     query, classes, probability, codes = random_case(seed, queries=30)
-    table = score(query, classes, codes[query][:, None] == classes, codes, bootstrap=20)
+    table = score(query, classes, codes[query][:, None] == classes, codes)
     assert (table["value"] == 1).all()
     probability += 1e-4 * classes  # no two labels are equally probable
     renamed = score(query, classes, probability[:, ::-1], classes[-1] - codes)

@@ -67,7 +67,7 @@ def test_labels_without_an_index_image_or_a_query_are_listed_without_a_value():
 
 def test_the_mean_over_labels_is_the_macro_precision_of_the_retrieval_table():
     neighbors, manifest, index = retrieval(1)
-    macro = score_retrieval(neighbors, manifest, index, ["pathology"], [1, 3, 12], bootstrap=0, seed=0)
+    macro = score_retrieval(neighbors, manifest, index, ["pathology"], [1, 3, 12])
     macro = macro[(macro["average"] == "macro") & (macro["metric"] == "precision")].set_index("k")["value"]
     found = label_precision(neighbors, manifest, index, [1, 3, 12]).groupby("k")["value"].mean()
     np.testing.assert_allclose(found, macro[[1, 3, 12]])

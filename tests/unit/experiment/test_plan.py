@@ -140,7 +140,7 @@ def test_sizes_without_the_whole_index_split_are_refused():
 
 def test_a_single_model_index_and_size_leaves_out_what_compares():
     experiment = plan(probes={"methods": []})
-    assert {"comparisons", "indexes", "probes", "probes_main"}.isdisjoint(experiment.tables)
+    assert {"comparisons", "indexes", "probes", "probes_main", "published"}.isdisjoint(experiment.tables)
     assert {"comparisons", "recall_speed", "index_size", "embedding_quality"}.isdisjoint(experiment.figures)
     assert {"retrieval", "retrieval_main", "cost", "datasets"} <= set(experiment.tables)
     assert {"precision_at_k", "levels", "gallery", "cost"} <= set(experiment.figures)
@@ -148,7 +148,10 @@ def test_a_single_model_index_and_size_leaves_out_what_compares():
 
 def test_every_table_and_figure_appears_where_an_experiment_compares_everything():
     experiment = plan(
-        models=["pixels", "resnet50"], index_sizes=[5, "full"], indexes={"exact": "Flat", "graph": "HNSW32"}
+        {"mine": {"source": "medmnist", "root": "/data", "set": "bloodmnist"}},
+        models=["vgg19", "resnet50"],
+        index_sizes=[5, "full"],
+        indexes={"exact": "Flat", "graph": "HNSW32"},
     )
     assert list(experiment.tables) == list(CONTENTS["tables"])
     assert list(experiment.figures) == list(CONTENTS["figures"])
@@ -180,7 +183,7 @@ def test_weights_that_are_fetched_are_planned_and_those_of_packages_are_not(tmp_
 
 
 def test_splits_of_a_unions_members_stand(with_released):
-    assert set(with_released.cleaning_options("both")) == {"min_per_label", "duplicates"}
+    assert set(with_released.cleaning_options("both")) == {"min_per_label", "duplicates", "near_duplicates"}
     assert with_released.cleaning_options("nih")["shares"] == {"train": 0.7, "val": 0.1, "test": 0.2}
 
 

@@ -1,16 +1,17 @@
 import hashlib
 import io
-import struct
-import zlib
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from sklearn.datasets import load_sample_image
 
 from cbir.errors import InputError
 from cbir.images.reading import inspect_image, inspect_images, read_image
+from cbir.images.thumbnails import make_thumbnail
 from dicom_files import write_dicom
+from picture_files import write_png
 
 GREY = np.random.default_rng(0).integers(0, 256, (37, 53), dtype=np.uint8)
 COLOR = np.random.default_rng(1).integers(0, 256, (37, 53, 3), dtype=np.uint8)
@@ -20,18 +21,6 @@ SMOOTH = (np.add.outer(np.arange(600), np.arange(1000)) * 255 / 1598).astype(np.
 def save(folder, image, name="image.png", **options):
     path = folder / name
     image.save(path, **options)
-    return path
-
-
-def png_by_hand(path, width, height, depth, color_type, rows, extra=b""):
-    """A PNG of raw rows, for bit depths that Pillow cannot write."""
-
-    def chunk(kind, body):
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    header = struct.pack(">IIBBBBB", width, height, depth, color_type, 0, 0, 0)
-    body = zlib.compress(b"".join(b"\0" + bytes(row) for row in rows))
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra + chunk(b"IDAT", body) + chunk(b"IEND", b""))
     return path
 
 
@@ -62,7 +51,7 @@ def test_1_bit_pixels_are_black_and_white(tmp_path):
 
 @pytest.mark.parametrize("depth", [2, 4])
 def test_grey_of_2_or_4_bits_is_shown_from_black_to_white(tmp_path, depth):
-    path = png_by_hand(tmp_path / "a.png", 8 // depth, 1, depth, 0, [[0b00011011 if depth == 2 else 0x0F]])
+    path = write_png(tmp_path / "a.png", 8 // depth, 1, depth, 0, [[0b00011011 if depth == 2 else 0x0F]])
     np.testing.assert_array_equal(read_image(path), [[0, 85, 170, 255] if depth == 2 else [0, 255]])
 
 
@@ -111,12 +100,6 @@ def test_float_grey_is_shown_from_its_minimum_to_its_maximum_with_nan_and_infini
     assert inspect_image(path)["bits"] == 32
 
 
-def test_16_bit_color_shows_its_high_byte(tmp_path):
-    path = png_by_hand(tmp_path / "a.png", 1, 1, 16, 2, [struct.pack(">HHH", 0x12FF, 0x8000, 0xFFFF)])
-    np.testing.assert_array_equal(read_image(path), [[[0x12, 0x80, 0xFF]]])
-    assert inspect_image(path)["bits"] == 16
-
-
 @pytest.mark.parametrize("pixels", [SMOOTH, np.dstack([SMOOTH, SMOOTH[::-1], SMOOTH[:, ::-1]])], ids=["grey", "color"])
 def test_a_jpeg_is_close_to_the_pixels_that_were_saved(tmp_path, pixels):
     read = read_image(save(tmp_path, Image.fromarray(pixels), "a.jpg", quality=95))
@@ -131,19 +114,38 @@ def test_cmyk_jpeg_becomes_rgb(tmp_path):
     np.testing.assert_allclose(read[8, 8], [0, 255, 255], atol=4)
 
 
-def test_a_jpeg_is_decoded_smaller_but_never_below_the_size_asked_for(tmp_path):
+def test_a_jpeg_is_decoded_smaller_where_at_least_four_times_the_size_asked_for_is_left(tmp_path):
     path = save(tmp_path, Image.fromarray(SMOOTH), "a.jpg")
-    assert {size: read_image(path, size=size).shape for size in (600, 301, 300, 224, 150, 75, 20)} == {
+    assert {size: read_image(path, size=size).shape for size in (600, 300, 76, 75, 38, 37, 19, 18, 9)} == {
         600: (600, 1000),
-        301: (600, 1000),
-        300: (300, 500),
-        224: (300, 500),
-        150: (150, 250),
-        75: (75, 125),
-        20: (75, 125),
+        300: (600, 1000),
+        76: (600, 1000),
+        75: (300, 500),
+        38: (300, 500),
+        37: (150, 250),
+        19: (150, 250),
+        18: (75, 125),
+        9: (75, 125),
     }
     halved = SMOOTH.reshape(300, 2, 500, 2).mean(axis=(1, 3))
-    np.testing.assert_allclose(read_image(path, size=224).astype(int), halved, atol=3)
+    np.testing.assert_allclose(read_image(path, size=75).astype(int), halved, atol=3)
+
+
+@pytest.mark.parametrize("side", [599, 601])
+def test_a_jpeg_that_a_half_does_not_divide_evenly_is_decoded_in_full(tmp_path, side):
+    path = save(tmp_path, Image.fromarray(SMOOTH[:, :side]), "a.jpg")
+    assert read_image(path, size=10).shape == (600, side)
+
+
+def test_a_jpeg_of_a_photograph_decoded_smaller_differs_by_four_grey_levels_at_most_after_resizing(tmp_path):
+    photograph = Image.fromarray(load_sample_image("china.jpg"))
+    path = save(tmp_path, photograph.resize((1024, 512)), "a.jpg", quality=90)
+    drafted, full = (
+        np.asarray(Image.fromarray(pixels).resize((128, 64), Image.Resampling.BICUBIC)).astype(int)
+        for pixels in (read_image(path, size=64), read_image(path))
+    )
+    assert read_image(path, size=64).shape == (256, 512, 3)
+    assert 0 < np.abs(drafted - full).max() <= 4
 
 
 def test_a_size_changes_nothing_for_formats_other_than_jpeg(tmp_path):
@@ -216,7 +218,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
 
 def test_a_picture_that_claims_too_many_pixels_is_refused(tmp_path):
     for side in (10_001, 100_000):
-        path = png_by_hand(tmp_path / "a.png", side, side, 8, 0, [])
+        path = write_png(tmp_path / "a.png", side, side, 8, 0, [])
         with pytest.raises(InputError, match="pixels"):
             read_image(path)
 
@@ -231,7 +233,16 @@ def test_inspection_hashes_the_shape_and_the_pixels(tmp_path):
         "height": 37,
         "bits": 8,
         "pixel_hash": expected,
+        "thumbnail": make_thumbnail(COLOR).tobytes(),
     }
+
+
+def test_the_thumbnail_of_a_large_jpeg_is_that_of_its_full_resolution(tmp_path):
+    rows = np.random.default_rng(6).integers(0, 256, (70, 70)).astype(np.uint8)
+    picture = Image.fromarray(rows).resize((1000, 1000), Image.Resampling.BICUBIC)
+    thumbnail = inspect_image(save(tmp_path, picture, "a.jpg", quality=95))["thumbnail"]
+    difference = np.frombuffer(thumbnail, np.uint8).reshape(32, 32).astype(int) - make_thumbnail(np.array(picture))
+    assert np.abs(difference).max() <= 2
 
 
 def test_the_same_pixels_in_any_lossless_format_have_the_same_hash(tmp_path):
@@ -251,7 +262,7 @@ def test_an_inspection_keeps_the_order_and_gives_the_reason_for_unreadable_image
     (tmp_path / names[20]).unlink()
     images = pd.DataFrame({"image_id": names, "path": [str(tmp_path / name) for name in names], "frame": 0})
     inspected = inspect_images(images, threads)
-    columns = ["image_id", "readable", "reason", "width", "height", "bits", "pixel_hash", "file_state"]
+    columns = ["image_id", "readable", "reason", "width", "height", "bits", "pixel_hash", "file_state", "thumbnail"]
     assert list(inspected) == columns
     assert list(inspected["image_id"]) == names
     expected = np.arange(1, 41).clip(max=37)

@@ -188,10 +188,63 @@ def test_a_broken_file_is_unreadable_with_its_path_and_a_reason(tmp_path):
     assert inspect_image(tmp_path / "missing.nii")["reason"] == "No such file or directory"
 
 
-@pytest.mark.parametrize("kind", [np.complex64, np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])])
-def test_voxels_that_are_not_real_numbers_are_refused(tmp_path, kind):
-    path = write_nifti(tmp_path / "a.nii", np.zeros((3, 3, 3), kind))
-    with pytest.raises(InputError, match="must be real numbers"):
+def color_voxels(components):
+    """Voxels of nibabel's type of RGB24 or RGBA32, in the shape of VOXELS."""
+    voxels = np.zeros(VOXELS.shape, [(name, np.uint8) for name in components])
+    for number, name in enumerate("RGB"):
+        voxels[name] = np.roll(VOXELS, number)
+    return voxels
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".img"])
+@pytest.mark.parametrize("components", ["RGB", "RGBA"])
+def test_color_voxels_are_shown_as_they_are_stored(tmp_path, components, suffix):
+    voxels = color_voxels(components)
+    if "A" in components:
+        voxels["A"] = 255
+    path = tmp_path / f"a{suffix}"
+    kind = nibabel.Nifti1Pair if suffix == ".img" else nibabel.Nifti1Image
+    nibabel.save(kind(voxels, np.eye(4)), path)
+    assert int(nibabel.load(path).header["datatype"]) == {"RGB": 128, "RGBA": 2304}[components]
+    expected = np.dstack([np.roll(VOXELS, number)[::-1, ::-1, 1].T for number in range(3)])
+    np.testing.assert_array_equal(read_image(path, 12), expected)
+    assert read_image(path, 0).shape == (7, 6, 3)
+    assert inspect_image(path, 12)["bits"] == 8
+
+
+def test_color_is_not_scaled_by_the_header_and_has_square_pixels(tmp_path):
+    path = write_nifti(tmp_path / "a.nii", color_voxels("RGB"), np.diag([1, 1, 3, 1]), cal_min=10, cal_max=20)
+    content = bytearray(path.read_bytes())
+    content[112:120] = struct.pack("<ff", 0.5, -7)  # scl_slope, scl_inter
+    path.write_bytes(content)
+    np.testing.assert_array_equal(read_image(path, 12)[..., 0], VOXELS[::-1, ::-1, 1].T)
+    assert read_image(path, 0).shape == (21, 6, 3)
+
+
+def test_transparent_color_is_blended_with_black(tmp_path):
+    voxels = color_voxels("RGBA")
+    voxels["A"] = np.arange(5)[:, None, None] * 60
+    shown = read_image(write_nifti(tmp_path / "a.nii", voxels), 12)
+    expected = VOXELS[::-1, ::-1, 1].T * (np.arange(5)[::-1] * 60 / 255)
+    np.testing.assert_allclose(shown[..., 0], expected, atol=0.5001)
+
+
+def test_the_first_of_several_color_volumes_is_read(tmp_path):
+    volumes = np.stack([color_voxels("RGB"), np.zeros_like(color_voxels("RGB"))], axis=-1)
+    path = write_nifti(tmp_path / "a.nii.gz", volumes)
+    np.testing.assert_array_equal(read_image(path, 12)[..., 0], VOXELS[::-1, ::-1, 1].T)
+
+
+def test_the_foreground_of_color_is_that_of_its_brightness(tmp_path):
+    voxels = np.zeros((4, 4, 4), [(name, np.uint8) for name in "RGB"])
+    voxels["G"][:, :2] = 200
+    voxels["B"] = 10
+    np.testing.assert_array_equal(foreground_shares(write_nifti(tmp_path / "a.nii", voxels), "axial"), [0.5] * 4)
+
+
+def test_voxels_that_are_neither_real_numbers_nor_colors_are_refused(tmp_path):
+    path = write_nifti(tmp_path / "a.nii", np.zeros((3, 3, 3), np.complex64))
+    with pytest.raises(InputError, match="must be real numbers or RGB"):
         read_image(path)
 
 

@@ -14,8 +14,8 @@ REPORT = Path(__file__).parents[3] / "workflow/report"
 
 @pytest.mark.parametrize("caption", sorted(REPORT.rglob("*.rst")), ids=lambda path: path.stem)
 def test_captions_render(caption):
-    config = {"scores": {"at": [1, 5], "bootstrap": 1000}, "search": {"threads": 2}}
-    config |= {"probes": {"epochs": 100}, "spaces": {"images": 5000}, "maps": {"images": 3000}}
+    config = {"scores": {"at": [1, 5]}, "search": {"threads": 2}}
+    config |= {"probes": {"k": [1, 50, 200], "steps": 20000}, "spaces": {"images": 5000}, "maps": {"images": 3000}}
     wildcards = SimpleNamespace(dataset="chest", model="pixels")
     job = SimpleNamespace(config=config, wildcards=wildcards)
     template = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(caption.read_text())

@@ -19,7 +19,9 @@ INDEXES = {"exact": (1.0, 9000), "hnsw32": (0.97, 40000), "ivf64-pq16": (0.6, 41
 
 def plausible_probes(models):
     generator = np.random.default_rng(1)
-    rows = itertools.product(models, ["linear", "knn", "knn_weighted"], [("accuracy", "micro"), ("f1", "macro")])
+    rows = itertools.product(
+        models, ["logistic", "linear_study", "knn", "knn_weighted"], [("accuracy", "micro"), ("f1", "macro")]
+    )
     probes = pd.DataFrame([(model, probe, *kind) for model, probe, kind in rows])
     probes.columns = ["model", "probe", "metric", "average"]
     value = generator.uniform(0.2, 0.8, len(probes))
@@ -122,7 +124,7 @@ def test_embedding_quality_has_one_point_per_model_with_its_intervals():
     scores, probes, styles = plausible_scores(MANY), plausible_probes(MANY), model_styles(MANY)
     figure = embedding_quality.draw(scores, probes, styles=styles)
     retrieval = pick(scores, index_size="full", level="pathology", average="micro", k=1).set_index("model")
-    for panel, probe in zip(figure.axes, ("linear", "knn", "knn_weighted"), strict=True):
+    for panel, probe in zip(figure.axes, ("logistic", "linear_study", "knn", "knn_weighted"), strict=True):
         accuracy = pick(probes, probe=probe, metric="accuracy").set_index("model")
         bars = np.array([bar for bars in panel.collections for bar in bars.get_segments()])
         points = points_of(panel)

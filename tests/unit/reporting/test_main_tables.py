@@ -136,7 +136,7 @@ def test_the_probes_table_has_accuracy_f1_and_area_of_each_probe():
     rows = [
         ("chest", model, probe, metric, average, value)
         for model in ("a", "b")
-        for probe in ("linear", "knn_weighted")
+        for probe in ("logistic", "knn_weighted")
         for metric, average, value in (
             ("accuracy", "micro", 0.1),
             ("f1", "micro", 0.2),
@@ -146,7 +146,7 @@ def test_the_probes_table_has_accuracy_f1_and_area_of_each_probe():
     ]
     probes = pd.DataFrame(rows, columns=["dataset", "model", "probe", "metric", "average", "value"])
     main = probes_table(probes, ["b", "a"])
-    columns = [f"{probe} {name}" for probe in ("linear", "knn weighted") for name in ("accuracy", "F1", "AUC")]
+    columns = [f"{probe} {name}" for probe in ("logistic", "knn weighted") for name in ("accuracy", "F1", "AUC")]
     assert list(main) == ["dataset", "model", *columns]
     assert main["model"].tolist() == ["b", "a"]
     assert main[columns].to_numpy().tolist() == [[0.1, 0.3, 0.4] * 2] * 2
@@ -157,3 +157,15 @@ def test_pathology_precision_is_the_micro_average_at_the_smallest_depth_in_the_f
     other = [score(0.9, k=5), score(0.9, average="macro"), score(0.9, level="modality"), score(0.9, metric="recall")]
     found = pathology_precision(table(*wanted, *other, score(0.9, size="10", images=10)))
     assert found["value"].to_dict() == {"a": 0.3, "b": 0.6}
+
+
+def test_notes_stand_below_the_table_as_paragraphs_of_plain_text(tmp_path):
+    main = retrieval_table(table(score(0.5, model="a_b")), ["a_b"], [1])
+    notes = ["5 % of a_b & more.", "Second."]
+    write_markdown(main, tmp_path / "plain.md")
+    write_markdown(main, tmp_path / "noted.md", notes=notes)
+    plain = (tmp_path / "plain.md").read_text()
+    assert (tmp_path / "noted.md").read_text() == plain + "\n5 % of a_b & more.\n\nSecond.\n"
+    write_latex(main, tmp_path / "noted.tex", notes=notes)
+    below = (tmp_path / "noted.tex").read_text().split("\\end{tabular}\n")[1]
+    assert below == "\\par\\footnotesize 5 \\% of a\\_b \\& more.\n\\par\\footnotesize Second.\n"

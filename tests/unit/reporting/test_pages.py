@@ -32,6 +32,15 @@ def test_a_label_that_looks_like_markup_stays_text(tmp_path):
     assert shown(tmp_path / "page.html")["rows"] == [["</script><b>{title}"]]
 
 
+def test_notes_are_paragraphs_of_text_above_the_table(tmp_path):
+    (tmp_path / "t.csv").write_text("value\n1\n")
+    write_page(tmp_path / "t.csv", tmp_path / "page.html", TEMPLATE, depths=[], notes=["P@1 < .5 & so on", "Second."])
+    text = (tmp_path / "page.html").read_text()
+    assert "<h1>t</h1>\n<p>P@1 &lt; .5 &amp; so on</p>\n<p>Second.</p>\n<input" in text
+    write_page(tmp_path / "t.csv", tmp_path / "page.html", TEMPLATE, depths=[])
+    assert "<h1>t</h1>\n<input" in (tmp_path / "page.html").read_text()
+
+
 def test_numbers_keep_the_text_that_the_table_has(tmp_path):
     (tmp_path / "t.csv").write_text("value,images\n0.30000000000000004,034\n1e-05,\n")
     write_page(tmp_path / "t.csv", tmp_path / "page.html", TEMPLATE, depths=[])

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.neighbors import KNeighborsClassifier
 
+from cbir.evaluation.classification import score_predictions
 from cbir.tasks import knn, predictions
-from cbir.tasks.knn import classify_by_neighbors, vote, vote_with_best_k
+from cbir.tasks.knn import classify_by_neighbors, ranking_k, vote, vote_with_best_k
 from cbir.tasks.predictions import predicted_labels
 
 
@@ -77,6 +78,46 @@ def test_the_k_is_the_smallest_of_those_that_do_best_on_val(seed, weighted):
     assert found.setting == ks[int(np.argmax(accuracy))]
     classifier, queries = reference(found.setting, weighted, case[2][2], case)
     assert (predicted_labels(found) == classifier.predict(queries)).all()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_scores_that_rank_are_weighted_votes_of_the_largest_k(weighted):
+    case = space()
+    found = classify([1, 20], weighted, case=case)
+    classifier, queries = reference(20, True, case[2][2], case)
+    np.testing.assert_allclose(found.ranking, classifier.predict_proba(queries), atol=1e-5)
+    assert found.ranking_setting == 20
+
+
+def test_the_same_vectors_have_the_same_area_under_the_roc_curve_whatever_k_is_chosen():
+    """Val images whose labels suit one neighbor, or many, make the choice differ; the test images are the same."""
+    vectors, codes, (train, val, test) = space()
+    manifest = pd.DataFrame(
+        {"label": [f"label{code}" for code in codes], "patient_id": np.arange(len(codes)).astype(str)}
+    )
+    scores = {}
+    for chosen in (1, 30):
+        classifier, queries = reference(chosen, False, val, (vectors, codes, (train, val, test)))
+        suited = codes.copy()
+        suited[val] = classifier.predict(queries)
+        neighbors = [search(vectors, rows, train, 30) for rows in (val, test)]
+        for weighted in (False, True):
+            found = vote_with_best_k(*neighbors, suited // 2, train, [1, 30], weighted)
+            if not weighted:
+                assert found.setting == chosen
+            scores[chosen, weighted] = score_predictions(found, manifest).set_index("metric")
+    areas = {score.loc["roc_auc", "value"] for score in scores.values()}
+    assert len(areas) == 1
+    assert {score.loc["roc_auc", "setting"] for score in scores.values()} == {30}
+    accuracy = [scores[chosen, False].loc["accuracy", "value"] for chosen in (1, 30)]
+    assert accuracy[0] != accuracy[1]
+
+
+def test_the_k_that_ranks_is_the_largest_up_to_100_and_at_most_the_train_images():
+    assert ranking_k([5, 100, 1]) == 100
+    assert ranking_k([200, 50, 101]) == 50
+    assert ranking_k([400, 200]) == 200
+    assert classify([1, 50], weighted=False, depth=12).ranking_setting == 12
 
 
 def test_votes_by_hand():

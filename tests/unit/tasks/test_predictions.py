@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from cbir.errors import InputError
-from cbir.tasks.predictions import Predictions, load_predictions, predicted_labels, save_predictions
+from cbir.tasks.predictions import Predictions, load_predictions, predicted_labels, ranking_scores, save_predictions
 
 
 def predictions() -> Predictions:
@@ -20,6 +22,21 @@ def test_predictions_come_back_as_they_were_written(tmp_path):
     for name in ("query", "classes", "probability"):
         np.testing.assert_array_equal(getattr(found, name), getattr(predictions(), name))
     assert (found.setting, found.val_images) == (5, 3)
+    assert (found.ranking, found.ranking_setting) == (None, None)
+
+
+def test_scores_that_rank_come_back_as_they_were_written(tmp_path):
+    ranking = np.array([[0.1, 0.5, 0.4], [0.3, 0.3, 0.4]], np.float32)
+    save_predictions(replace(predictions(), setting=0.1, ranking=ranking, ranking_setting=100), tmp_path / "one.npz")
+    found = load_predictions(tmp_path / "one.npz")
+    np.testing.assert_array_equal(found.ranking, ranking)
+    assert (found.setting, found.ranking_setting) == (0.1, 100)
+
+
+def test_the_probabilities_rank_where_a_classifier_gives_nothing_else():
+    scores, setting = ranking_scores(predictions())
+    np.testing.assert_array_equal(scores, predictions().probability)
+    assert setting == 5
 
 
 def test_the_same_predictions_give_the_same_bytes(tmp_path):

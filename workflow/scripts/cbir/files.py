@@ -46,9 +46,11 @@ def set_aside(path: str | Path, reason: object) -> InputError:
     """Rename a damaged intermediate file to `<name>.damaged`, and return the error that says so.
 
     Snakemake then finds the file missing, and the same command makes it again. Only for files that the workflow makes,
-    never for a user's input.
+    never for a user's input. Raises ValueError for a folder, which no step writes as its result.
     """
     path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder, and only files are set aside")
     with suppress(FileNotFoundError):  # another job was faster
         path.replace(f"{path}.damaged")
     return InputError(

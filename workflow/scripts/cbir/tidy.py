@@ -10,13 +10,14 @@ from cbir.files import set_aside, whole_file
 
 # the columns that tell the rows of the retrieval table apart, in the order that it is sorted by
 SCORE_KEYS = ["dataset", "model", "index", "index_images", "index_size", "draw", "level", "average", "metric", "k"]
-ESTIMATES = ["value", "ci_low", "ci_high", "queries", "chance"]
+ESTIMATES = ["value", "ci_low", "ci_high", "queries", "labels_of_one_patient", "chance"]
 AVERAGES = ("micro", "macro")
 # the name of the row and of the line of the score that is expected of a random order
 CHANCE = "chance"
 # columns of text, which stay text even where they look like numbers
 NAMES = [
     *("dataset", "model", "other", "index", "index_size", "factory", "parameters", "level", "average", "metric"),
+    *("study", "published_dataset", "published_model", "published_average"),
     *("label", "neighbor_label", "probe", "image_id", "split", "modality", "anatomic_region", "pathology"),
 ]
 

@@ -1,3 +1,4 @@
+import nibabel
 import numpy as np
 import pytest
 
@@ -62,6 +63,19 @@ def test_the_slices_of_a_volume_with_an_unknown_patient_stay_together(tmp_path, 
     manifest = complete_manifest(read_images("mine", options(dataset(tmp_path, table))), "mine")
     assert set(manifest["patient_id"]) == {"ct/a.nii.gz", "mr/b.nii"}
     assert f"2 of 2 volumes have an unknown patient ({word or 'blank'} 2)" in caplog.text
+
+
+def test_a_pair_is_listed_by_either_of_its_files(tmp_path):
+    voxels = np.moveaxis(body(), 2, 0)[:6]
+    root = dataset(tmp_path)
+    nibabel.save(nibabel.Nifti1Pair(voxels, np.eye(4)), root / "mr/b.img")
+    expected = read_images("mine", options(root))
+    for name in ("mr/b.img", "mr/b.hdr"):
+        (root / "volumes.csv").write_text(TABLE.replace("mr/b.nii", name))
+        images = read_images("mine", options(root))
+        assert images["frame"].tolist() == expected["frame"].tolist()
+        assert set(images["path"]) == {f"{root}/ct/a.nii.gz", f"{root}/{name}"}
+        assert inspect_images(complete_manifest(images, "mine"), 1)["readable"].all()
 
 
 def test_the_slice_of_a_mask_has_the_same_frame_as_the_image_and_covers_the_finding(tmp_path):

@@ -1,5 +1,8 @@
 """Source `union`: several datasets as one. Labels of the same name are merged, and the members' splits stand."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import pandas as pd
 
 from cbir.datasets.hygiene import clean_splits, leave_out_rare_labels, take_as_readable
@@ -11,9 +14,11 @@ def unite_datasets(
     dataset: str,
     manifests: dict[str, pd.DataFrame],
     inspections: dict[str, pd.DataFrame],
+    fingerprints: Sequence[str | Path],
     *,
     min_per_label: int,
     duplicates: str,
+    near_duplicates: str,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Unite finished datasets, and leave out what their union must not hold.
 
@@ -21,7 +26,8 @@ def unite_datasets(
     union. The cleaning is therefore that of `prepare_dataset`, on the united images.
 
     manifests: the members' manifests with their splits, by name. inspections: the members' inspections by name; empty
-    for members without image files. min_per_label, duplicates: as in `prepare_dataset`.
+    for members without image files. fingerprints: the members' files of fingerprints, of all or of none.
+    min_per_label, duplicates, near_duplicates: as in `prepare_dataset`.
 
     Returns the manifest of the union, one row for each image left out (`image_id, label, patient_id, split, reason`),
     and the inspection of all united images. Raises InputError for fewer than two members, and where no image is left
@@ -30,7 +36,15 @@ def unite_datasets(
     united = unite_manifests(dataset, manifests)
     inspection = unite_inspections(united, inspections) if inspections else take_as_readable(united)
     images, rare = leave_out_rare_labels(united, min_per_label)
-    images, cleaned = clean_splits(images, inspection, dataset, min_per_label=min_per_label, duplicates=duplicates)
+    images, cleaned = clean_splits(
+        images,
+        inspection,
+        fingerprints,
+        dataset,
+        min_per_label=min_per_label,
+        duplicates=duplicates,
+        near_duplicates=near_duplicates,
+    )
     return images, pd.concat([rare, cleaned], ignore_index=True), inspection
 
 

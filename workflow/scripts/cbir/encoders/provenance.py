@@ -15,7 +15,7 @@ from cbir.encoders.loaders import find_loader_file
 FOLDER = Path(__file__).parent
 # keys of a catalogue entry that change the vectors of images; the others are texts for people, and the text tower
 ENTRY_KEYS = ("loader", "architecture", "options", "tensors", "input", "pooling", "dimensions")
-PACKAGES = ("torch", "timm", "open_clip_torch", "transformers", "pillow", "pydicom", "numpy")
+PACKAGES = ("torch", "timm", "torchvision", "open_clip_torch", "transformers", "pillow", "pydicom", "numpy")
 # modules that encoders import, but that have no influence on vectors
 UNRELATED = ("provenance.py", "weights.py", "loaders/__init__.py")
 

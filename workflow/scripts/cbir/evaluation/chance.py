@@ -4,6 +4,8 @@ Each function takes a level, with n index images of a label among the N that are
 k. It returns the expected value for a query of each label, (labels, depths) float64, NaN where n is 0.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from cbir.evaluation.levels import Level
@@ -61,6 +63,52 @@ def average_precision_by_chance(level: Level, depths: np.ndarray) -> np.ndarray:
     return share * (another * ranked + (1 - another) * harmonic) / np.maximum(np.minimum(depths, n), 1)
 
 
+def found_average_precision_by_chance(level: Level, depths: np.ndarray) -> np.ndarray:
+    """Expected average precision over the hits found.
+
+    Let m = min(k, N) images be seen, H of them hits. Given H, the hits lie anywhere among the m ranks, and the mean of
+    their precisions is expected to be (h + (m - h) (H - 1) / (m - 1)) / m, with h = 1 + 1/2 + ... + 1/m. It is linear
+    in H, so that the expectation needs only the mean of H, m n / N, and the probability of a hit.
+
+    >>> import pandas as pd
+    >>> from cbir.evaluation.levels import read_level
+    >>> level = read_level(pd.DataFrame({"label": list("abbb")}), "pathology", np.arange(4))
+    >>> found_average_precision_by_chance(level, np.array([1, 2])).round(3)
+    array([[0.25 , 0.375],
+           [0.75 , 0.875]])
+    """
+    seen = np.minimum(depths, level.ranked[:, None])
+    any_hit = hit_rate_by_chance(level, depths)
+    harmonic = np.append(0, np.cumsum(1 / np.arange(1, depths.max() + 1)))[seen]
+    more_hits = seen * precision_by_chance(level, depths) - any_hit  # expected hits beyond the first
+    rise = (seen - harmonic) / np.maximum(seen - 1, 1)
+    return (harmonic * any_hit + rise * more_hits) / np.maximum(seen, 1)
+
+
+def hit_rate_by_chance(level: Level, depths: np.ndarray) -> np.ndarray:
+    """Probability of a hit among the first k, by the hypergeometric distribution.
+
+    >>> import pandas as pd
+    >>> from cbir.evaluation.levels import read_level
+    >>> level = read_level(pd.DataFrame({"label": list("abbb")}), "pathology", np.arange(4))
+    >>> hit_rate_by_chance(level, np.array([1, 2]))
+    array([[0.25, 0.5 ],
+           [0.75, 1.  ]])
+    """
+    return np.where(level.available[:, None] > 0, 1 - _missed(level, depths.max())[:, depths], np.nan)
+
+
+def _missed(level: Level, depth: int) -> np.ndarray:
+    """Probability that the first i images are all misses, for i from 0 to `depth`: (labels, depth + 1) float64.
+
+    The images are drawn without replacement.
+    """
+    before = np.arange(depth)
+    misses = level.ranked[:, None] - level.available[:, None] - before
+    left = np.maximum(level.ranked[:, None] - before, 1)
+    return np.column_stack([np.ones(len(left)), np.cumprod(np.clip(misses / left, 0, 1), axis=1)])
+
+
 def rank_discounts(depth: int) -> np.ndarray:
     """1 / log2(i + 1) for the ranks i from 1 to `depth`, the weights of nDCG.
 
@@ -99,11 +147,9 @@ def reciprocal_rank_by_chance(level: Level, depths: np.ndarray) -> np.ndarray:
     array([[0.25 , 0.375],
            [0.75 , 0.875]])
     """
-    n, N = level.available[:, None], level.ranked[:, None]
-    before = np.arange(depths.max())
-    left = np.maximum(N - before, 1)
-    missed = np.cumprod(np.clip((N - n - before) / left, 0, 1), axis=1)
-    missed = np.column_stack([np.ones(len(n)), missed[:, :-1]])
+    n, before = level.available[:, None], np.arange(depths.max())
+    left = np.maximum(level.ranked[:, None] - before, 1)
+    missed = _missed(level, depths.max())[:, :-1]
     expected = np.cumsum(missed * n / left / (before + 1), axis=1)[:, depths - 1]
     return np.where(n > 0, expected, np.nan)
 
@@ -111,8 +157,9 @@ def reciprocal_rank_by_chance(level: Level, depths: np.ndarray) -> np.ndarray:
 def majority_vote_by_chance(level: Level, depths: np.ndarray, seed: int = 0) -> np.ndarray:
     """Probability that a label wins the vote of the first k images of its group in random order, by simulation.
 
-    seed: the same for every experiment unless given, so that the chance level of an index never varies. The
-    probabilities of a group's labels add up to 1.
+    Labels with equally many votes share the win, because the nearest image is equally likely to be of any of them. The
+    probabilities of a group's labels add up to 1. seed: the same for every experiment unless given, so that the chance
+    level of an index never varies.
 
     >>> import pandas as pd
     >>> from cbir.evaluation.levels import read_level
@@ -121,19 +168,42 @@ def majority_vote_by_chance(level: Level, depths: np.ndarray, seed: int = 0) -> 
     array([[0.3, 0. ],
            [0.7, 1. ]])
     """
+    return _vote_by_chance(level, depths, seed, lambda tied: tied / tied.sum(axis=1, keepdims=True))
+
+
+def tied_majority_vote_by_chance(level: Level, depths: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Probability that no label has more votes of the first k images: as majority_vote_by_chance, but ties are right.
+
+    >>> import pandas as pd
+    >>> from cbir.evaluation.levels import read_level
+    >>> level = read_level(pd.DataFrame({"label": list("abbb")}), "pathology", np.arange(4))
+    >>> tied_majority_vote_by_chance(level, np.array([2])).round(1)  # a and b are tied in half of the orders
+    array([[0.5],
+           [1. ]])
+    """
+    return _vote_by_chance(level, depths, seed, lambda tied: tied)
+
+
+def _vote_by_chance(
+    level: Level, depths: np.ndarray, seed: int, count_wins: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """Expected wins of each label among the labels of its group: (labels, depths) float. See _simulate_vote."""
     expected = np.full((len(level.available), len(depths)), np.nan)
     for group in np.unique(level.group_of_label[level.available > 0]):
         members = np.flatnonzero((level.group_of_label == group) & (level.available > 0))
         for column, depth in enumerate(depths):
-            expected[members, column] = _simulate_vote(level.available[members], depth, seed)
+            expected[members, column] = _simulate_vote(level.available[members], depth, seed, count_wins)
     return expected
 
 
-def _simulate_vote(available: np.ndarray, depth: int, seed: int) -> np.ndarray:
-    """Share of random orders in which each label wins the vote of the first `depth` images: (labels,) float.
+def _simulate_vote(
+    available: np.ndarray, depth: int, seed: int, count_wins: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """Mean over random orders of the wins of each label in the vote of the first `depth` images: (labels,) float.
 
-    available: (labels,) int, images of each label, 1 or more. Votes of the first images are a draw without replacement.
-    Labels with equally many votes share the win, because the nearest image is equally likely to be of any of them.
+    available: (labels,) int, images of each label, 1 or more. count_wins: takes (draws, labels) bool, whether a label
+    has the most votes, alone or with others, and returns its wins, of the same shape. Votes of the first images are a
+    draw without replacement.
     """
     generator = np.random.default_rng([seed, depth])
     depth = min(depth, available.sum())
@@ -144,6 +214,5 @@ def _simulate_vote(available: np.ndarray, depth: int, seed: int) -> np.ndarray:
     for start in range(0, DRAWS, step):
         size = min(step, DRAWS - start)
         votes = generator.multivariate_hypergeometric(available, depth, size=size, method=method)
-        tied = votes == votes.max(axis=1, keepdims=True)
-        wins += (tied / tied.sum(axis=1, keepdims=True)).sum(axis=0)
+        wins += count_wins(votes == votes.max(axis=1, keepdims=True)).sum(axis=0)
     return wins / DRAWS

@@ -100,6 +100,7 @@ def _having(experiment: Experiment, entry: dict[str, Any]) -> list[str]:
         "classifiers": lambda dataset: bool(experiment.classifiers),
         "own embeddings": lambda dataset: dataset.is_embedded,
         "pixels": lambda dataset: dataset.has_pixels,
+        "published figures": lambda dataset: any(pair["dataset"] == dataset.name for pair in experiment.published),
     }
     has = needs[entry.get("needs")]
     return [name for name, dataset in experiment.datasets.items() if has(dataset)]

@@ -14,6 +14,7 @@ from cbir.experiment.catalogue import check_catalogue, list_files, load_catalogu
 from cbir.experiment.config import EXACT, SEARCH_PARAMETERS, complete_config, read_schema
 from cbir.experiment.contents import Figure, Table, plan_figures, plan_tables
 from cbir.experiment.dataset import Dataset
+from cbir.experiment.published import pair_with_studies
 from cbir.experiment.yaml_files import read_mapping
 
 FULL = "full"  # the index size that holds the whole index split; every dataset has it
@@ -21,21 +22,22 @@ FULL = "full"  # the index size that holds the whole index split; every dataset 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A completed configuration, the catalogue entries and the contents of the report, and what follows from them.
+    """A completed configuration, the catalogue, the contents of the report, other studies, and what follows from them.
 
     config: as cbir.experiment.config.complete_config returns it. catalogue: entries by model name. contents: as read
-    from workflow/report/contents.yaml.
+    from workflow/report/contents.yaml. studies: as read from workflow/published/studies.yaml.
 
     >>> config = {"results": "results", "datasets": {"mine": {"source": "table"}}, "models": ["pixels"],
     ...           "index_sizes": [20, "full"], "index_draws": 2, "indexes": {"exact": {"factory": "Flat"}},
     ...           "search": {"k": 10}, "embedding": {"shards": 1}}
-    >>> [(cell["size"], cell["draw"]) for cell in Experiment(config, {}, {}).cells("mine")]
+    >>> [(cell["size"], cell["draw"]) for cell in Experiment(config, {}, {}, {}).cells("mine")]
     [('20', 0), ('20', 1), ('full', 0)]
     """
 
     config: dict[str, Any]
     catalogue: dict[str, dict]
     contents: dict[str, dict]
+    studies: dict[str, dict]
 
     @cached_property
     def datasets(self) -> dict[str, Dataset]:
@@ -87,6 +89,11 @@ class Experiment:
         return {model: self.catalogue.get(model, {}).get("family", "released") for model in self.models}
 
     @property
+    def raw_pixels(self) -> list[str]:
+        """The names of the models whose embedding is the image itself, by their loader."""
+        return [model for model in self.models if self.catalogue.get(model, {}).get("loader") == "pixels"]
+
+    @property
     def classifiers(self) -> list[str]:
         """The classifiers that are fitted to the embeddings."""
         return self.config["probes"]["methods"]
@@ -124,7 +131,8 @@ class Experiment:
     def cleaning_options(self, dataset: str) -> dict[str, Any]:
         """How the images of a dataset are split and which are left out; the splits of a union's members stand."""
         options = self.datasets[dataset].options
-        cleaning = {"min_per_label": options["min_per_label"], "duplicates": self.config["duplicates"]}
+        cleaning = {key: self.config[key] for key in ("duplicates", "near_duplicates")}
+        cleaning["min_per_label"] = options["min_per_label"]
         if self.datasets[dataset].is_union:
             return cleaning
         return cleaning | {
@@ -194,6 +202,11 @@ class Experiment:
         return f"{model}/{source['file']}" if source.keys() & {"repository", "url"} else None
 
     @cached_property
+    def published(self) -> list[dict[str, Any]]:
+        """The datasets and models of which other studies have published figures, as pair_with_studies returns them."""
+        return pair_with_studies(self)
+
+    @cached_property
     def tables(self) -> dict[str, Table]:
         """The tables of this experiment by name, in the order of the contents."""
         return plan_tables(self)
@@ -237,7 +250,8 @@ def read_experiment(config: dict[str, Any], project: Path) -> Experiment:
     check_catalogue(catalogue, read_catalogue_schema(workflow / "schemas", library / "encoders/loaders"))
     schema = read_schema(workflow / "schemas", library / "datasets/sources")
     config = complete_config(config, schema, list(catalogue))
-    return Experiment(config, catalogue, read_mapping(workflow / "report/contents.yaml"))
+    contents, studies = (read_mapping(workflow / name) for name in ("report/contents.yaml", "published/studies.yaml"))
+    return Experiment(config, catalogue, contents, studies)
 
 
 def any_of(names: Iterable[str]) -> str:

@@ -15,11 +15,13 @@ from cbir.images.arrays import SIGNATURE, read_array_image
 from cbir.images.dicom import read_dicom_image
 from cbir.images.dicom_headers import is_dicom
 from cbir.images.raster import read_raster_image
-from cbir.images.volumes import SIGNATURE_END, is_nifti, read_nifti_image
+from cbir.images.thumbnails import make_thumbnail
+from cbir.images.volume_files import SIGNATURE_END, files_of, is_nifti, is_pair, pair_files
+from cbir.images.volumes import read_nifti_image
 
 MAX_PIXELS = 100_000_000  # five times the largest mammogram; a file that claims more is a mistake or an attack
 CHUNK = 16  # number of images that a process takes at a time
-# columns of an inspection and their types
+# columns of an inspection and their types; a thumbnail is beside them
 INSPECTION = {
     "image_id": "str",
     "readable": "bool",
@@ -35,10 +37,11 @@ INSPECTION = {
 def read_image(path: str | Path, frame: int = 0, size: int | None = None) -> np.ndarray:
     """One image as a radiologist's viewer shows it.
 
-    The content of the file tells whether it is DICOM, NIfTI, an array or a picture; the name does not matter.
+    The content of the file tells whether it is DICOM, NIfTI, an array or a picture; the name does not matter. Only a
+    pair (.hdr and .img, NIfTI or Analyze) is found by its names; either file of it can be given.
 
-    frame: counted from 0. size: the smallest side that the caller needs, in pixels. A JPEG of more than twice that
-    size may be decoded at a half, a quarter or an eighth.
+    frame: counted from 0. size: the smallest side that the caller needs, in pixels. A JPEG whose sides are at least
+    eight times that size may be decoded at a half, a quarter or an eighth.
 
     Returns (h, w) grey or (h, w, 3) RGB, uint8; the array may be read-only.
 
@@ -56,17 +59,19 @@ def read_image(path: str | Path, frame: int = 0, size: int | None = None) -> np.
 
 
 def inspect_image(path: str | Path, frame: int = 0) -> dict:
-    """Decode an image and describe it, with the keys of INSPECTION except `image_id` and `file_state`.
+    """Decode an image and describe it: the keys of INSPECTION except `image_id` and `file_state`, and `thumbnail`.
 
     `readable` says whether the image can be decoded, and `reason` why not. `width` and `height` are in pixels, `bits`
     is per sample. `pixel_hash` is the BLAKE2b hash, 16 bytes in hex, of the shape and the pixels shown. The same
-    picture has therefore the same hash in every lossless encoding. An unreadable image has zeros and an empty hash.
+    picture has therefore the same hash in every lossless encoding. `thumbnail` holds the 1024 bytes of make_thumbnail,
+    row by row. An unreadable image has zeros, an empty hash and an empty thumbnail.
     """
     try:
         pixels, bits = _decode(path, frame, None)
     except InputError as error:
         reason = str(error).removeprefix(f"{path}: ")
-        return {"readable": False, "reason": reason, "width": 0, "height": 0, "bits": 0, "pixel_hash": ""}
+        nothing = {"width": 0, "height": 0, "bits": 0, "pixel_hash": "", "thumbnail": b""}
+        return {"readable": False, "reason": reason, **nothing}
     digest = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=16)
     digest.update(np.ascontiguousarray(pixels))
     height, width = pixels.shape[:2]
@@ -77,27 +82,32 @@ def inspect_image(path: str | Path, frame: int = 0) -> dict:
         "height": height,
         "bits": bits,
         "pixel_hash": digest.hexdigest(),
+        "thumbnail": make_thumbnail(pixels).tobytes(),
     }
 
 
 def inspect_images(images: pd.DataFrame, threads: int) -> pd.DataFrame:
     """Inspect every image of a manifest in `threads` processes.
 
-    images: manifest rows, of which `image_id`, `path` and `frame` are read. Returns one row per image with the columns
-    of INSPECTION, in the same order.
+    images: manifest rows, of which `image_id`, `path` and `frame` are read. Returns one row per image, in the same
+    order, with the columns of INSPECTION and `thumbnail`, as `inspect_image` describes them.
     """
     states = [file_state(path) for path in images["path"]]  # before the files are read, so that a change is noticed
-    inspected = pd.DataFrame(list(_inspect_all(images["path"], images["frame"], threads)), columns=list(INSPECTION))
+    columns = [*INSPECTION, "thumbnail"]
+    inspected = pd.DataFrame(list(_inspect_all(images["path"], images["frame"], threads)), columns=columns)
     return inspected.assign(image_id=images["image_id"].to_numpy(), file_state=states).astype(INSPECTION)
 
 
 def file_state(path: str | Path) -> str:
-    """The size and the time of change of a file, which differ when it was replaced; empty where there is no file."""
+    """The size and the time of change of a file, which differ when it was replaced; empty where there is no file.
+
+    Where the file is one of a pair, those of both files.
+    """
     try:
-        status = Path(path).stat()
+        states = [file.stat() for file in files_of(path)]
     except OSError:
         return ""
-    return f"{status.st_size} bytes, changed at {status.st_mtime_ns}"
+    return "; ".join(f"{status.st_size} bytes, changed at {status.st_mtime_ns}" for status in states)
 
 
 def _inspect_all(paths: pd.Series, frames: pd.Series, threads: int) -> Iterator[dict]:
@@ -118,7 +128,7 @@ def _decode(path: str | Path, frame: int, size: int | None) -> tuple[np.ndarray,
                 raise InputError("empty file")
             if start.startswith(SIGNATURE):
                 return read_array_image(path, frame)
-            if is_nifti(start):
+            if is_nifti(start) or is_pair(path):
                 return read_nifti_image(path, frame, MAX_PIXELS)
             file.seek(0)
             if is_dicom(start):
@@ -127,7 +137,8 @@ def _decode(path: str | Path, frame: int, size: int | None) -> tuple[np.ndarray,
     except MemoryError:
         raise
     except UnidentifiedImageError as error:
-        raise InputError(f"{path}: not an image") from error
+        remedy = "; a file of a NIfTI or Analyze pair needs the other one beside it" if pair_files(path) else ""
+        raise InputError(f"{path}: not an image{remedy}") from error
     except Exception as error:  # decoders raise errors of many kinds on a broken file
         strerror = getattr(error, "strerror", None)
         reason = strerror or " ".join(str(error).split()) or type(error).__name__

@@ -1,36 +1,29 @@
-"""Slices of NIfTI volumes as a radiologist's viewer shows them."""
+"""Slices of NIfTI and Analyze volumes as a radiologist's viewer shows them."""
 
 import gzip
-import logging
 import math
-import zlib
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import nibabel
 import numpy as np
 from nibabel.affines import voxel_sizes
+from nibabel.analyze import AnalyzeHeader, AnalyzeImage
 from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 from PIL import Image
 
 from cbir.errors import InputError
-from cbir.images.grey_levels import finite_values, levels_between
+from cbir.images.grey_levels import finite_values, levels_between, round_levels
 from cbir.images.square_pixels import make_square
-
-logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)  # nibabel repairs odd headers or raises an error
+from cbir.images.volume_files import files_of, open_volume
 
 PLANES = ("sagittal", "coronal", "axial")  # perpendicular to the first, second and third axis of a grid
-NIFTI_1 = b"n+1\0"
-NIFTI_2 = b"n+2\0"
-GZIP = b"\x1f\x8b"
-SIGNATURE_END = 1024  # number of bytes at the start of a file, also gzipped, that tell whether it is NIfTI
 MAX_VOXELS = 2_000_000_000  # a whole-body CT has a quarter; a header that claims more is a mistake or an attack
 CHUNK = 2**20  # bytes read at a time
 GREY_PERCENTILES = (0.5, 99.5)  # percentiles shown as black and as white
 LABEL_SPAN = 256  # whole numbers that span less than this are the labels of a mask, or 8-bit grey
+COLORS = (("R", "G", "B"), ("R", "G", "B", "A"))  # components of color voxels, which have 8 bits each
+LUMA = (0.299, 0.587, 0.114)  # brightness of red, green and blue, ITU-R BT.601
 
 
 @dataclass(frozen=True)
@@ -51,8 +44,8 @@ class Grid:
 class Volume:
     """The first volume of a file.
 
-    levels: grey levels, (x, y, z) uint8, with the axes of `grid`. bits: per voxel of the file. are_labels: whether the
-    voxels are small whole numbers, such as the labels of a mask.
+    levels: grey levels (x, y, z) or RGB (x, y, z, 3), uint8, with the axes of `grid`. bits: per sample of the file.
+    are_labels: whether the voxels are small whole numbers, such as the labels of a mask.
     """
 
     levels: np.ndarray
@@ -61,23 +54,11 @@ class Volume:
     are_labels: bool
 
 
-def is_nifti(start: bytes) -> bool:
-    """Whether a file with these first SIGNATURE_END bytes is a single-file NIfTI-1 or NIfTI-2, also if gzipped."""
-    start = _uncompressed(start)
-    return start[344:348] == NIFTI_1 or start[4:8] == NIFTI_2
-
-
-def _uncompressed(start: bytes) -> bytes:
-    if not start.startswith(GZIP):
-        return start
-    try:
-        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(start)  # 16: gzip
-    except zlib.error:
-        return b""
-
-
 def read_nifti_image(path: str | Path, frame: int, largest: int) -> tuple[np.ndarray, int]:
-    """One slice of a volume, and the bits per voxel of the file. Of several volumes in a file, the first is read.
+    """One slice of a volume, and the bits per sample of the file. Of several volumes in a file, the first is read.
+
+    path: a NIfTI file, or either file of a pair (NIfTI or Analyze 7.5). The x axis of Analyze files that store no
+    orientation runs from the patient's right to left, as nibabel assumes.
 
     Frames count the sagittal slices from the patient's left to right, then the coronal slices from posterior to
     anterior, then the axial slices from inferior to superior. The axes of an oblique volume count as the nearest of
@@ -86,14 +67,15 @@ def read_nifti_image(path: str | Path, frame: int, largest: int) -> tuple[np.nda
 
     Grey levels run from the header's cal_min to its cal_max. Where the header has none, they run between the
     percentiles 0.5 and 99.5 of the finite values above the minimum, which is assumed to be padding. Whole numbers that
-    span less than 256, as in masks, run from their minimum to their maximum.
+    span less than 256, as in masks, run from their minimum to their maximum. Colors (RGB24, RGBA32) are shown as they
+    are stored; transparent ones are blended with black.
 
     Pixels are made square, with the smaller of the two sides, by bilinear interpolation; such whole numbers are
     interpolated by the nearest neighbor. The last volume read stays in memory for its other slices.
 
     largest: the greatest number of pixels per slice that is read.
 
-    Returns (h, w) uint8.
+    Returns (h, w) grey or (h, w, 3) RGB, uint8.
 
     Raises InputError for a missing frame, for too many voxels or pixels, and for voxels or an affine that cannot be
     shown. Raises what nibabel raises on a broken file.
@@ -103,7 +85,7 @@ def read_nifti_image(path: str | Path, frame: int, largest: int) -> tuple[np.nda
     if not 0 <= frame < sum(shape):
         raise InputError(f"no frame {frame}, it has {sum(shape)}, counted from 0")
     plane = int(np.searchsorted(np.cumsum(shape), frame, side="right"))
-    pixels = np.moveaxis(volume.levels, plane, 0)[frame - sum(shape[:plane])][::-1, ::-1].T
+    pixels = np.moveaxis(volume.levels, plane, 0)[frame - sum(shape[:plane])][::-1, ::-1].swapaxes(0, 1)
     width, height = np.delete(voxel_sizes(volume.grid.affine), plane)
     filtering = Image.Resampling.NEAREST if volume.are_labels else Image.Resampling.BILINEAR
     return make_square(pixels, np.array([height, width]), largest, filtering), volume.bits
@@ -111,7 +93,7 @@ def read_nifti_image(path: str | Path, frame: int, largest: int) -> tuple[np.nda
 
 def read_grid(path: str | Path) -> Grid:
     """The grid of a file's voxels, which are not read. Raises errors as `read_nifti_image` does."""
-    with _opened(path) as image:
+    with open_volume(path) as image:
         return _grid(image)
 
 
@@ -133,54 +115,55 @@ def foreground_shares(path: str | Path, plane: str) -> np.ndarray:
     1979, "A threshold selection method from gray-level histograms"). Raises errors as `read_nifti_image` does.
     """
     levels = _read_volume_once(path).levels
+    if levels.ndim == 4:
+        levels = round_levels(levels @ np.divide(LUMA, 255))
     across = tuple(axis for axis in range(3) if axis != PLANES.index(plane))
     return (levels > _otsu_level(levels)).mean(axis=across)
 
 
 def _read_volume_once(path: str | Path) -> Volume:
-    status = Path(path).stat()
-    return _read_volume(str(path), status.st_mtime_ns, status.st_size)
+    states = [file.stat() for file in files_of(path)]
+    return _read_volume(str(path), tuple((state.st_mtime_ns, state.st_size) for state in states))
 
 
 @lru_cache(maxsize=1)
-def _read_volume(path: str, changed: int, size: int) -> Volume:
-    """The first volume of a file. `changed` and `size` make a file that was replaced be read again."""
-    with _opened(path) as image:
+def _read_volume(path: str, states: tuple) -> Volume:
+    """The first volume of a file. `states`, the times of change and sizes, make a replaced file be read again."""
+    with open_volume(path) as image:
         grid = _grid(image)
-        values = np.asanyarray(image.dataobj[(..., *[0] * (image.ndim - 3))])
+        is_color = image.get_data_dtype().names in COLORS
+        first = (..., *[0] * (image.ndim - 3))
+        # The scale of a header does not apply to colors.
+        values = np.asanyarray(image.dataobj.get_unscaled()[first] if is_color else image.dataobj[first])
         stream = image.file_map["image"].fileobj
         while isinstance(stream, gzip.GzipFile) and stream.read(CHUNK):  # the checksum at the end gets checked
             pass
+        values = values.reshape(values.shape + (1,) * (3 - values.ndim))
+        if is_color:
+            return Volume(apply_orientation(_colors(values), grid.orientation), grid, 8, are_labels=False)
         bits = 8 * image.get_data_dtype().itemsize
         low, high, are_labels = _value_range(values, image.header)
-        values = values.reshape(values.shape + (1,) * (3 - values.ndim))
         levels = np.empty(values.shape, np.uint8, order="F")
         for place in range(values.shape[2]):  # slice by slice, because levels_between takes 8 bytes per voxel
             levels[..., place] = levels_between(values[..., place], low, high)
     return Volume(apply_orientation(levels, grid.orientation), grid, bits, are_labels)
 
 
-@contextmanager
-def _opened(path: str | Path) -> Iterator[nibabel.Nifti1Image]:
-    """Open a NIfTI file by its content; nibabel alone would decide by the name. Only the header is read."""
-    with ExitStack() as files:
-        file = files.enter_context(Path(path).open("rb"))
-        start = file.read(SIGNATURE_END)
-        file.seek(0)
-        if not is_nifti(start):
-            raise InputError("not NIfTI")
-        if start.startswith(GZIP):
-            file = files.enter_context(gzip.open(file))
-        kind = nibabel.Nifti2Image if _uncompressed(start)[4:8] == NIFTI_2 else nibabel.Nifti1Image
-        yield kind.from_stream(file)
+def _colors(voxels: np.ndarray) -> np.ndarray:
+    """RGB, (x, y, z, 3) uint8, of voxels with the components R, G and B, and perhaps A, which is opacity."""
+    colors = np.stack([voxels[name] for name in "RGB"], axis=-1)
+    if "A" in voxels.dtype.names:
+        return round_levels(colors / 255 * (voxels["A"][..., None] / 255))
+    return colors
 
 
-def _grid(image: nibabel.Nifti1Image) -> Grid:
+def _grid(image: AnalyzeImage) -> Grid:
     shape = (*image.shape, 1, 1, 1)[:3]
     if not 0 < math.prod(shape) <= MAX_VOXELS:
         raise InputError(f"a volume of {' x '.join(map(str, shape))} voxels; from 1 to {MAX_VOXELS} are read")
-    if image.get_data_dtype().kind not in "iuf":
-        raise InputError(f"voxels of {image.get_data_dtype()}; they must be real numbers")
+    kind = image.get_data_dtype()
+    if kind.kind not in "iuf" and kind.names not in COLORS:
+        raise InputError(f"voxels of {kind}; they must be real numbers or RGB")
     orientation = io_orientation(image.affine)
     if np.isnan(orientation).any():
         raise InputError("an affine without three directions; correct its sform or qform")
@@ -188,7 +171,7 @@ def _grid(image: nibabel.Nifti1Image) -> Grid:
     return Grid(orientation, tuple(turned), image.affine @ inv_ornt_aff(orientation, shape))
 
 
-def _value_range(values: np.ndarray, header: nibabel.Nifti1Header) -> tuple[float, float, bool]:
+def _value_range(values: np.ndarray, header: AnalyzeHeader) -> tuple[float, float, bool]:
     """The values shown as black and as white, and whether the values are labels (see `read_nifti_image`)."""
     finite = finite_values(values)
     if not finite.size:

@@ -1,5 +1,6 @@
 """Tables for readers: scores in the form in which the paper prints them, as CSV, Markdown and LaTeX."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def probes_table(probes: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
     """Accuracy, macro F1 and macro area under the ROC curve of each probe.
 
     probes: the probes table. models: order of the rows within a dataset. Returns one row per dataset and model, with
-    three columns per probe: `linear accuracy`, `linear F1`, `linear AUC` ….
+    three columns per probe: `logistic accuracy`, `logistic F1`, `logistic AUC` ….
     """
     scores = [PROBE_SCORES.get(pair) for pair in zip(probes["metric"], probes["average"], strict=True)]
     shown = probes.assign(score=scores).dropna(subset="score")
@@ -116,11 +117,11 @@ def _pivot(shown: pd.DataFrame, models: Sequence[str], columns: Sequence[str]) -
     return table[[*rows, *columns]].rename_axis(columns=None)
 
 
-def write_markdown(table: pd.DataFrame, path: str | Path, bold_best: bool = False) -> None:
+def write_markdown(table: pd.DataFrame, path: str | Path, bold_best: bool = False, notes: Sequence[str] = ()) -> None:
     """Write a table as Markdown, with three decimals for floats.
 
     bold_best: print the best value of each column and dataset in bold. Values that are equal after rounding to three
-    decimals are all bold.
+    decimals are all bold. notes: plain text, one paragraph each, below the table.
     """
     printed = table.map(_printed)
     if bold_best:
@@ -128,13 +129,13 @@ def write_markdown(table: pd.DataFrame, path: str | Path, bold_best: bool = Fals
     sides = ["right" if pd.api.types.is_numeric_dtype(kind) else "left" for kind in table.dtypes]
     text = printed.to_markdown(index=False, colalign=sides, disable_numparse=True)
     with whole_file(path) as partial:
-        partial.write_text(text + "\n", encoding="utf-8")
+        partial.write_text("\n\n".join([text, *notes]) + "\n", encoding="utf-8")
 
 
-def write_latex(table: pd.DataFrame, path: str | Path, bold_best: bool = False) -> None:
+def write_latex(table: pd.DataFrame, path: str | Path, bold_best: bool = False, notes: Sequence[str] = ()) -> None:
     """Write a table as a LaTeX tabular (package booktabs), with three decimals for floats.
 
-    bold_best: as for write_markdown.
+    bold_best, notes: as for write_markdown.
     """
     sides = "".join("r" if pd.api.types.is_numeric_dtype(kind) else "l" for kind in table.dtypes)
     style = table.style.hide(axis="index").format(_printed, escape="latex").format_index(escape="latex", axis=1)
@@ -142,7 +143,9 @@ def write_latex(table: pd.DataFrame, path: str | Path, bold_best: bool = False) 
         bold = _is_best(table).replace({True: "textbf:--rwrap;", False: ""})
         style = style.apply(lambda _: bold, axis=None)
     with whole_file(path) as partial:
-        partial.write_text(style.to_latex(hrules=True, column_format=sides), encoding="utf-8")
+        below = [r"\par\footnotesize " + re.sub("([&%$#_])", r"\\\1", note) + "\n" for note in notes]
+        text = style.to_latex(hrules=True, column_format=sides)
+        partial.write_text("".join([text, *below]), encoding="utf-8")
 
 
 def _printed(value: object) -> str:

@@ -12,6 +12,7 @@ from cbir.retrieval.neighbors import Neighbors
 from cbir.retrieval.search import search
 from cbir.tasks.predictions import ROWS, Predictions, split_rows
 
+RANKING_K = 100  # neighbors at most whose votes rank the queries
 TEMPERATURE = 0.07  # Wu et al. 2018, section 3.4; also of Caron et al. 2021 (DINO)
 
 
@@ -22,7 +23,8 @@ def classify_by_neighbors(
 
     embeddings: (n, d) float32 of unit norm, memory-mapped. manifest: needs label and split. ks: the numbers of
     neighbors to choose from on the val images; those beyond the train images count as all of them. The search is exact.
-    Returns the predictions by votes of equal weight, and by votes weighted by similarity.
+    Returns the predictions by votes of equal weight, and by votes weighted by similarity. Both rank the queries by the
+    same votes, as vote_with_best_k describes.
     """
     codes, _ = label_codes(manifest["label"])
     train, val, test = split_rows(manifest)
@@ -41,18 +43,31 @@ def vote_with_best_k(
     val, test: neighbors in an exact index of `index_rows`, of the same depth. codes: (images,) int label codes of the
     manifest. ks: the k to choose from. A k beyond the depth counts as the depth. The smallest of equally good k is
     taken, and the smallest of all where there are no val images. weighted: as for vote.
+
+    The queries are ranked by weighted votes of ranking_k(ks) neighbors, whatever k is chosen and whether or not the
+    votes for the labels are weighted. The area under the ROC curve depends strongly on k, because k neighbors with
+    equal weights give only k + 1 different shares, so it can be compared between models at one k only.
     """
     classes, places = np.unique(codes[index_rows], return_inverse=True)
     place = np.full(len(codes), -1)
     place[index_rows] = places
-    ks = sorted({min(k, test.neighbor.shape[1]) for k in ks})
+    depth = test.neighbor.shape[1]
+    common = min(ranking_k(ks), depth)
+    ks = sorted({min(k, depth) for k in ks})
     correct = [_count_correct(val, place, classes, codes, k, weighted) for k in ks]
     chosen = ks[int(np.argmax(correct))]
-    probability = np.empty((len(test.query), len(classes)), np.float32)
-    for block in blocks(len(test.query), ROWS):
-        labels, similarity = place[test.neighbor[block, :chosen]], test.similarity[block, :chosen]
-        probability[block] = vote(labels, similarity, len(classes), weighted)
-    return Predictions(test.query, classes, probability, chosen, len(val.query))
+    probability = _vote_of_all(test, place, len(classes), chosen, weighted)
+    ranking = _vote_of_all(test, place, len(classes), common, weighted=True)
+    return Predictions(test.query, classes, probability, chosen, len(val.query), ranking, common)
+
+
+def ranking_k(ks: Sequence[int]) -> int:
+    """The number of neighbors whose votes rank the queries: the largest of `ks` up to 100, or the smallest of all.
+
+    >>> ranking_k([1, 20, 50, 1000])
+    50
+    """
+    return max((k for k in ks if k <= RANKING_K), default=min(ks))
 
 
 def vote(labels: np.ndarray, similarity: np.ndarray, number: int, weighted: bool) -> np.ndarray:
@@ -74,6 +89,18 @@ def vote(labels: np.ndarray, similarity: np.ndarray, number: int, weighted: bool
     cells = labels + np.arange(len(labels))[:, None] * number
     votes = np.bincount(cells.ravel(), weights.ravel(), minlength=len(labels) * number).reshape(-1, number)
     return votes / votes.sum(axis=1, keepdims=True)
+
+
+def _vote_of_all(neighbors: Neighbors, place: np.ndarray, number: int, k: int, weighted: bool) -> np.ndarray:
+    """The votes of the k nearest index images of every query: (queries, number) float32.
+
+    place: as for _count_correct. number, weighted: as for vote.
+    """
+    votes = np.empty((len(neighbors.query), number), np.float32)
+    for block in blocks(len(neighbors.query), ROWS):
+        labels, similarity = place[neighbors.neighbor[block, :k]], neighbors.similarity[block, :k]
+        votes[block] = vote(labels, similarity, number, weighted)
+    return votes
 
 
 def _count_correct(

@@ -1,7 +1,7 @@
 """Predictions: the label that a classifier gives each query, and the file that holds them."""
 
 import zipfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,15 +20,21 @@ class Predictions:
 
     query: (queries,) int64 manifest rows. classes: (classes,) int64, the labels that the classifier can give,
     ascending. They are codes of cbir.datasets.labels.label_codes over the labels of the whole manifest, so whoever
-    scores the predictions must code the same manifest. probability: (queries, classes) float32. setting: the k or the
-    epoch that did best on the val images. val_images: how many val images there were; without any, nothing was chosen.
+    scores the predictions must code the same manifest. probability: (queries, classes) float32. setting: the C, the
+    step or the k that was chosen. val_images: how many val images there were for the choice.
+
+    ranking: (queries, classes) float32, scores that rank the queries of one label before the others, for the area under
+    the ROC curve. A classifier leaves it out if its probabilities serve for this. ranking_setting: the setting that
+    gives these scores.
     """
 
     query: np.ndarray
     classes: np.ndarray
     probability: np.ndarray
-    setting: int
+    setting: float
     val_images: int
+    ranking: np.ndarray | None = None
+    ranking_setting: float | None = None
 
 
 def predicted_labels(predictions: Predictions) -> np.ndarray:
@@ -41,22 +47,33 @@ def predicted_labels(predictions: Predictions) -> np.ndarray:
     return predictions.classes[predictions.probability.argmax(axis=1)]
 
 
+def ranking_scores(predictions: Predictions) -> tuple[np.ndarray, float]:
+    """The scores that rank the queries of each label, (queries, classes) float32, and the setting that gives them.
+
+    >>> probability = np.array([[0.2, 0.8], [0.5, 0.5]], np.float32)
+    >>> ranking_scores(Predictions(np.array([4, 7]), np.array([1, 6]), probability, setting=5, val_images=3))[1]
+    5
+    """
+    if predictions.ranking is None:
+        return predictions.probability, predictions.setting
+    return predictions.ranking, predictions.ranking_setting
+
+
 def save_predictions(predictions: Predictions, path: str | Path) -> None:
     """Write predictions as .npz. The same predictions give the same bytes."""
     with whole_file(path) as partial:
-        np.savez(partial, **{field.name: getattr(predictions, field.name) for field in fields(Predictions)})
+        np.savez(partial, **{name: value for name, value in vars(predictions).items() if value is not None})
 
 
 def load_predictions(path: str | Path) -> Predictions:
     """Read predictions. Raises InputError for a file that holds none, which is set aside."""
     try:
         with np.load(path) as arrays:
-            values = {field.name: arrays[field.name] for field in fields(Predictions)}
+            return Predictions(**{name: array if array.ndim else array.item() for name, array in arrays.items()})
     except (FileNotFoundError, PermissionError):
         raise
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise set_aside(path, f"no complete predictions ({error})") from error
-    return Predictions(**values | {name: int(values[name]) for name in ("setting", "val_images")})
 
 
 def split_rows(manifest: pd.DataFrame) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""Source `nifti`: slices of NIfTI volumes that a table lists."""
+"""Source `nifti`: slices of NIfTI or Analyze volumes that a table lists."""
 
 import numpy as np
 import pandas as pd
@@ -17,8 +17,8 @@ def read_images(dataset: str, options: dict) -> pd.DataFrame:
     The frame of an image is the number of its slice, as in `cbir.images.volumes`. The options are
 
     - `root`;
-    - `table`: as for source `table`, with one row per volume. Column `image` is the NIfTI file of the volume, and
-      column `mask`, if there is one, the NIfTI file of its mask. The mask of a slice has the same frame;
+    - `table`: as for source `table`, with one row per volume. Column `image` is the file of the volume, either one of
+      a pair, and column `mask`, if there is one, that of its mask. The mask of a slice has the same frame;
     - `axis`: the plane of the slices, sagittal, coronal or axial;
     - `every`: one slice in so many is taken, with as many left out before the first as after the last;
     - `background`: the smallest share of foreground of a slice. All voxels are read for it, unless it is 0.

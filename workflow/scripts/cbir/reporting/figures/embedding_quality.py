@@ -6,7 +6,12 @@ from matplotlib.figure import Figure
 from cbir.reporting.figures.style import INK, ModelStyle, add_model_legend, draw_cross, make_panels, themed
 from cbir.reporting.main_tables import pathology_precision
 
-PROBES = {"linear": "linear probe", "knn": "kNN", "knn_weighted": "kNN, weighted by similarity"}
+PROBES = {
+    "logistic": "logistic regression",
+    "linear_study": "linear probe of the study",
+    "knn": "kNN",
+    "knn_weighted": "kNN, weighted by similarity",
+}
 
 
 @themed
