@@ -8,7 +8,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 CONFIG ?=
 snakemake := PATH="$(CURDIR)/.venv/bin:$$PATH" snakemake $(if $(CONFIG),--configfile $(CONFIG))
-output = $$(.venv/bin/python -c "import sys, yaml; print(yaml.safe_load(open(sys.argv[1])).get('results', 'results'))" $(or $(CONFIG),config.yaml))
+output = $$(.venv/bin/cbir results $(if $(CONFIG),'$(CONFIG)'))
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1	/' | expand -t 18
@@ -60,7 +60,5 @@ docs: setup ## write config/README.md from the schemas
 bench: setup ## measure speed, memory and coverage and write docs/performance.md and docs/intervals.md (an hour, alone on the machine; QUICK=1: some minutes)
 	@.venv/bin/python benchmarks/write_page.py $(if $(QUICK),--quick)
 
-clean: ## delete the results of the default experiment
-	@rm -rf .snakemake results
-	mkdir results
-	touch results/.gitkeep
+clean: setup ## delete what the default experiment (or CONFIG=file) wrote; other experiments stay
+	@.venv/bin/cbir clean $(if $(CONFIG),'$(CONFIG)')

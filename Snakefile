@@ -1,12 +1,16 @@
 from snakemake.utils import min_version
 
-min_version("9.0")
+min_version("9.17.1")
 
 
-# An experiment given with --configfile stands alone: Snakemake would merge it into config.yaml.
+include: "workflow/rules/project.smk"
+
+
+# An experiment given with --configfile stands alone: Snakemake would merge it into config.yaml. A module has the one
+# that its `config` gives.
 if not workflow.overwrite_configfiles:
 
-    configfile: f"{workflow.basedir}/config.yaml"
+    configfile: f"{PROJECT}/config.yaml"
 
 
 include: "workflow/rules/common.smk"
@@ -22,28 +26,24 @@ include: "workflow/rules/report.smk"
 report: "workflow/report/workflow.rst"
 
 
-localrules:
-    all,
-    tables,
-    figures,
-
-
 rule all:
     """Every table, figure and page of the report."""
-    default_target: True
     input:
         expand("<results>/{file}", file=EXPERIMENT.table_files),
         expand("<results>/{file}", file=EXPERIMENT.figure_files),
         expand("<results>/pages/{table}.html", table=EXPERIMENT.tables),
+    localrule: True
 
 
 rule tables:
     """Every table."""
     input:
         expand("<results>/{file}", file=EXPERIMENT.table_files),
+    localrule: True
 
 
 rule figures:
     """Every figure."""
     input:
         expand("<results>/{file}", file=EXPERIMENT.figure_files),
+    localrule: True

@@ -1,5 +1,6 @@
 """Helpers for real runs of the workflow on a small dataset, which the tests make."""
 
+import base64
 import os
 import subprocess
 import sys
@@ -79,6 +80,12 @@ def tables(folder: Path) -> dict[str, bytes]:
     found = {path.name: path.read_bytes() for path in paths if path.name not in ("cost.csv", "indexes.csv")}
     assert "retrieval.csv" in found
     return found
+
+
+def recorded_outputs(folder: Path) -> set[str]:
+    """The outputs of which Snakemake has a record. It keeps each in a file whose name is the output's in base64."""
+    records = (folder / ".snakemake/metadata").rglob("*")
+    return {base64.urlsafe_b64decode(path.name).decode() for path in records if path.is_file()}
 
 
 def wait_for(condition, process: subprocess.Popen, seconds: float = 300) -> None:

@@ -1,18 +1,16 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, f"{workflow.basedir}/workflow/scripts")
+sys.path.insert(0, f"{PROJECT}/workflow/scripts")
 
 from cbir.errors import InputError
 from cbir.experiment.plan import read_experiment
-from cbir.files import delete_partial_files
+from cbir.runs.handlers import add_handlers, end_run, start_run
 from cbir.runs.job import let_scripts_import
-from cbir.runs.lock import lock_results
-from cbir.runs.record import list_changes, record_end, record_start
+from cbir.runs.record import list_changes
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-PROJECT = Path(workflow.basedir)
 let_scripts_import(PROJECT / "workflow/scripts")
 try:
     EXPERIMENT = read_experiment(config, PROJECT)
@@ -20,7 +18,7 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 config = EXPERIMENT.config
 RESULTS = Path(config["results"])
-ENVS = f"{workflow.basedir}/envs"  # conda environments, one per kind of step
+ENVS = f"{PROJECT}/envs"  # conda environments, one per kind of step
 LONG = 1  # priority of the long steps: they begin first, and short ones fill the cores that they leave
 
 if workflow.is_main_process and (changes := list_changes(RESULTS, PROJECT)):
@@ -30,10 +28,21 @@ if workflow.is_main_process and (changes := list_changes(RESULTS, PROJECT)):
     )
 
 
+PATHVARS = {"results": config["results"], "logs": f"{RESULTS}/logs", "weights": config["weights"]}
+
+
 pathvars:
-    results=config["results"],
-    logs=f"{RESULTS}/logs",
-    weights=config["weights"],
+    **PATHVARS,
+
+
+# The library and the record of a run take their paths from the experiment, so a module statement must not move them.
+if workflow.modifier.path_modifier.replace_prefix("<results>") != "<results>" or any(
+    workflow.pathvars.get(name) != path for name, path in PATHVARS.items()
+):
+    raise WorkflowError(
+        "the module statement has a prefix or other pathvars than the experiment; "
+        "give the results folder as the key `results` of the experiment"
+    )
 
 
 wildcard_constraints:
@@ -42,16 +51,18 @@ wildcard_constraints:
 
 onstart:
     try:
-        workflow.results_lock = lock_results(RESULTS)
+        start_run(RESULTS, config, PROJECT)
     except InputError as error:
         raise WorkflowError(str(error)) from None
-    delete_partial_files(RESULTS)
-    record_start(RESULTS, config, PROJECT)
 
 
 onsuccess:
-    record_end(RESULTS, "success")
+    end_run(RESULTS, "success")
 
 
 onerror:
-    record_end(RESULTS, "failure")
+    end_run(RESULTS, "failure")
+
+
+if not workflow.modifier.is_main_snakefile():
+    add_handlers(workflow, onstart=onstart, onsuccess=onsuccess, onerror=onerror)

@@ -67,7 +67,7 @@ for table in EXPERIMENT.tables.values():
             f"{ENVS}/analysis.yaml"
         params:
             at=config["scores"]["at"],
-            template=f"{workflow.basedir}/workflow/report/table.html",
+            template=f"{PROJECT}/workflow/report/table.html",
         script:
             "../scripts/show_table.py"
 

@@ -12,13 +12,15 @@ from cbir.errors import InputError
 
 log = logging.getLogger(__name__)
 
+LOCK = ".lock"
+
 
 def lock_results(results: Path) -> TextIO:
     """Lock the folder for this process until it ends, however it ends; keep the returned file open.
 
     Raises InputError that names the run that has the folder, or the user who does not share it.
     """
-    path = results / ".lock"
+    path = results / LOCK
     try:
         results.mkdir(parents=True, exist_ok=True)
         file = path.open("a+")
