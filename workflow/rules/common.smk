@@ -6,11 +6,15 @@ sys.path.insert(0, f"{workflow.basedir}/workflow/scripts")
 from cbir.errors import InputError
 from cbir.experiment.plan import read_experiment
 from cbir.files import delete_partial_files
+from cbir.runs.console import watch_run
 from cbir.runs.job import let_scripts_import
 from cbir.runs.lock import lock_results
 from cbir.runs.record import list_changes, record_end, record_start
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
+
+if workflow.is_main_process:
+    CONSOLE = watch_run(logger, workflow.output_settings)  # CONSOLE.remind(lines) prints lines at the end of the run
 
 PROJECT = Path(workflow.basedir)
 let_scripts_import(PROJECT / "workflow/scripts")
