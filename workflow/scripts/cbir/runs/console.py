@@ -98,7 +98,8 @@ class Console(logging.Handler):
             if not (self.sums_up and str(record.msg).startswith(SHARED)):
                 self._print_as_snakemake(record)
         elif line := self._summarize(record):
-            self.screen.print(self.plain.decorate(record, line))
+            is_problem = record.levelno >= logging.WARNING
+            self.screen.print(self.plain.decorate(record, line) if is_problem else line)  # in colour
 
     def _print_end(self) -> None:
         try:

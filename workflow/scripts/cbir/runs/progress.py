@@ -23,7 +23,7 @@ class Run:
         self.is_interrupted = False
         self._started = time.monotonic()
         self._file = ""  # Snakemake's file of all messages
-        self._errors: dict[int | None, str] = {}  # messages of each thread that no failure of a job has followed yet
+        self._errors: dict[int | None, list[str]] = {}  # of each thread, those that no failed job has followed yet
 
     def note(self, record: logging.LogRecord) -> None:
         """Keep what a message says of the run."""
@@ -60,8 +60,10 @@ class Run:
 
     def other_errors(self) -> list[str]:
         """Snakemake's errors that do not stand for the failure of a job."""
-        given = [text for text in self._errors.values() if not (self.failures and text.startswith(REPEATED))]
-        return [] if self.is_interrupted else given
+        if self.is_interrupted:
+            return []
+        errors = [text for texts in self._errors.values() for text in texts]
+        return [text for text in errors if not (self.failures and text.startswith(REPEATED))]
 
     def _elapsed(self) -> str:
         return str(timedelta(seconds=round(time.monotonic() - self._started)))
@@ -87,8 +89,7 @@ class Run:
         self.done, self.total = record.done, record.total
 
     def _note_error(self, record: logging.LogRecord) -> None:
-        earlier = self._errors.get(record.thread)
-        self._errors[record.thread] = "\n".join(filter(None, [earlier, record.getMessage().strip()]))
+        self._errors.setdefault(record.thread, []).append(record.getMessage().strip())
 
     def _note_job_error(self, record: logging.LogRecord) -> None:
         job = self.running.pop(record.jobid, None) or StartedJob(record.rule_name, [])
@@ -98,7 +99,7 @@ class Run:
         earlier = self.failures.get(record.jobid)
         self.failures[record.jobid] = Failure(
             job,
-            self._errors.pop(record.thread, ""),
+            "\n".join(self._errors.pop(record.thread, [])),
             group=earlier.group if earlier else None,
             group_logs=earlier.group_logs if earlier else [],
         )
