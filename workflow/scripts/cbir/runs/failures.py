@@ -84,7 +84,9 @@ def describe_failures(failures: Iterable[Failure]) -> list[str]:
     The error of a job is the last one in its log, or Snakemake's message and the end of the log. Where one job of a
     group has logged an error, the others of the group are left out, because they were not run.
     """
-    logged = [(failure, [shorten_traceback(text) for text in failure.job.messages("ERROR")[-1:]]) for failure in failures]
+    logged = [
+        (failure, [shorten_traceback(text) for text in failure.job.messages("ERROR")[-1:]]) for failure in failures
+    ]
     explained = {failure.group for failure, errors in logged if errors and failure.group}
     found: dict[str, list[StartedJob]] = {}
     for failure, errors in logged:
