@@ -211,8 +211,10 @@ def test_a_job_that_succeeds_at_a_second_attempt_is_no_error(failed, monkeypatch
     folder, _ = failed
     messages = records(folder)
     (error,) = [m for m in messages if getattr(m, "event", None) == LogEvent.JOB_ERROR and m.rule_name == "list_images"]
+    again = next(m for m in messages if getattr(m, "event", None) == LogEvent.JOB_INFO and m.jobid == error.jobid)
     ended = logging.makeLogRecord({"event": LogEvent.JOB_FINISHED, "job_id": error.jobid, "levelno": logging.INFO})
-    said = replay([*messages, ended], monkeypatch, folder)
+    said = replay([*messages, again, ended], monkeypatch, folder)
+    assert "1 failed" in said
     assert "error in list_images" not in said
     assert "error in killed" in said
 

@@ -64,6 +64,7 @@ class Console(logging.Handler):
         self.screen = Screen(getattr(plain, "stream", sys.stderr))
         self.run: Run | None = None
         self._reminders: list[str] = []
+        self._said: set[str] = set()
         self._ended = threading.Event()
 
     def remind(self, lines: Iterable[str]) -> None:
@@ -141,13 +142,16 @@ class Console(logging.Handler):
         if event == "run_info" and "progress" not in self.quiet:
             return f"{self.run.total:,} jobs to run"
         if event == "job_error" and len(self.run.failures) <= NOTED and not self.run.is_interrupted:
-            return f"failed: {self.run.failures[record.jobid].job.name} (the error follows at the end)"
+            return self.run.failures[record.jobid].job.describe("failed")
         if event is not None or (self.run.failures and record.getMessage().startswith(REPEATED)):
             return None
         is_own = not record.pathname.endswith(".py")  # logged by a file of rules
-        if record.levelno >= logging.WARNING or is_own or record.getMessage().startswith(SHOWN):
-            return record.getMessage()
-        return None
+        if record.levelno < logging.WARNING and not is_own and not record.getMessage().startswith(SHOWN):
+            return None
+        if record.getMessage() in self._said:  # executors warn again for every job
+            return None
+        self._said.add(record.getMessage())
+        return record.getMessage()
 
     def _describe_end(self) -> list[str]:
         """The last texts of a run: how it ended, what to keep in mind, errors."""

@@ -8,7 +8,7 @@ from textwrap import indent
 from cbir.runs.job_logs import read_last_step, read_log, read_tail
 
 # number of a log's last lines that are shown of a job that ended without an error in its log
-LAST_LINES = 5
+LAST_LINES = 10
 # number of jobs with the same error or warning whose logs are named
 LISTED_LOGS = 3
 
@@ -23,6 +23,10 @@ class StartedJob:
 
     def __post_init__(self):
         self.before = {path: _changed(path) for path in self.logs}
+
+    def describe(self, state: str) -> str:
+        """One line: a state of the job, its name and its logs."""
+        return f"{state}: {self.name} ({', '.join(self.logs) or 'no log'})"
 
     def fresh_logs(self) -> list[str]:
         """The logs that this job has written; an earlier run may have left others."""

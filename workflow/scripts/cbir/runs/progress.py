@@ -78,10 +78,10 @@ class Run:
         self.total = record.stats["total"]
 
     def _note_job_info(self, record: logging.LogRecord) -> None:
+        self.failures.pop(record.jobid, None)  # a failed job that is tried again
         self.running[record.jobid] = StartedJob(name_job(record.rule_name, record.wildcards.values()), record.log)
 
     def _note_job_finished(self, record: logging.LogRecord) -> None:
-        self.failures.pop(record.job_id, None)
         if job := self.running.pop(record.job_id, None):
             self.finished.append(job)
 
@@ -99,7 +99,7 @@ class Run:
         earlier = self.failures.get(record.jobid)
         self.failures[record.jobid] = Failure(
             job,
-            "\n".join(self._errors.pop(record.thread, [])),
+            "\n".join(self._errors.pop(record.thread, [])) or record.rule_msg or "",
             group=earlier.group if earlier else None,
             group_logs=earlier.group_logs if earlier else [],
         )
