@@ -235,9 +235,9 @@ def test_of_a_group_of_jobs_only_the_one_with_an_error_in_its_log_is_an_error(fa
     errors = [message for message in messages if getattr(message, "event", None) == LogEvent.JOB_ERROR]
     info = [{"jobid": error.jobid, "rule_name": error.rule_name, "log": error.log} for error in errors]
     group = {"event": LogEvent.GROUP_ERROR, "groupid": "g", "aux_logs": [], "job_error_info": info}
-    first = messages.index(errors[0])
-    messages.insert(first, logging.makeLogRecord(group | {"levelno": logging.ERROR, "msg": "Error in group g"}))
-    said = replay(messages, monkeypatch, folder)
+    of_group = logging.makeLogRecord(group | {"levelno": logging.ERROR, "msg": "Error in group g"})
+    others = [message for message in messages if message not in errors]
+    said = replay([*others, of_group, *errors], monkeypatch, folder)
     assert "error in list_images" in said
     assert "error in killed" not in said
 
