@@ -62,8 +62,6 @@ def failed(tmp_path_factory):
     """The folder of a run with two failing jobs, and the lines that it printed without a terminal."""
     folder = tmp_path_factory.mktemp("failed")
     (folder / "Snakefile").write_text(SNAKEFILE)
-    (folder / "logs").mkdir()
-    (folder / "logs/old.log").write_text("")
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", "2", "--keep-going", "--scheduler", "greedy"],
         cwd=folder,
@@ -83,14 +81,6 @@ def records(folder: Path) -> list[logging.LogRecord]:
         if "event" in fields:
             fields["event"] = LogEvent(fields["event"].rpartition(".")[2].lower())
     return [logging.makeLogRecord(fields) for fields in found]
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-    def fileno(self):
-        return 1
 
 
 def settings(**changes):
