@@ -7,8 +7,16 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 CONFIG ?=
-snakemake := PATH="$(CURDIR)/.venv/bin:$$PATH" snakemake $(if $(CONFIG),--configfile $(CONFIG))
-output = $$(.venv/bin/cbir results $(if $(CONFIG),'$(CONFIG)'))
+ifneq ($(CONFIG),)
+ifeq ($(shell test -f "$(CONFIG)" && echo found),)
+$(error CONFIG=$(CONFIG): no such file; give the path of an experiment, as in make results CONFIG=config/medmnist.yaml)
+endif
+endif
+ifeq ($(origin config),command line)
+$(error config=$(config): write it in capitals, make $(MAKECMDGOALS) CONFIG=$(config))
+endif
+snakemake := PATH="$(CURDIR)/.venv/bin:$$PATH" snakemake $(if $(CONFIG),--configfile "$(CONFIG)")
+output = $$(.venv/bin/cbir results $(if $(CONFIG),"$(CONFIG)"))
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1	/' | expand -t 18
@@ -24,17 +32,17 @@ help: ## say what there is
 setup: .venv/.installed ## install the pinned packages into .venv
 
 results: setup ## run the default experiment (or CONFIG=file) to tables, figures and a report
-	@results="$(output)"
-	$(snakemake) --cores all
+	@$(snakemake) --cores all
+	results="$(output)"
 	if [[ ! -e "$$results/report.html" || -n "$$(find "$$results/tables" "$$results/figures" -newer "$$results/report.html" -print -quit)" ]]; then
-		$(snakemake) --report "$$results/report.html"
+		$(snakemake) --report "$$results/report.html" --quiet all
 	fi
 	echo "Tables:  $$results/tables (start with retrieval_main.md)"
 	echo "Figures: $$results/figures"
 	echo "Report:  $$results/report.html (open it in a browser)"
 
 status: setup ## say what is done and what is missing of the default experiment (or CONFIG=file)
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" cbir status $(CONFIG)
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" cbir status $(if $(CONFIG),"$(CONFIG)")
 
 test: setup ## run the tests
 	@.venv/bin/python -m pytest -m "not slow"
@@ -61,4 +69,4 @@ bench: setup ## measure speed, memory and coverage and write docs/performance.md
 	@.venv/bin/python benchmarks/write_page.py $(if $(QUICK),--quick)
 
 clean: setup ## delete what the default experiment (or CONFIG=file) wrote; other experiments stay
-	@.venv/bin/cbir clean $(if $(CONFIG),'$(CONFIG)')
+	@.venv/bin/cbir clean $(if $(CONFIG),"$(CONFIG)")

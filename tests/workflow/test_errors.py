@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from PIL import Image
@@ -54,8 +56,12 @@ def test_one_message_before_the_embedding_names_all_unreadable_images(tmp_path, 
     done = run(tmp_path, "--cores", "1")
     assert done.returncode != 0
     assert "3 of 48 images cannot be read" in done.stdout
-    assert all(name in done.stdout for name in broken)
     assert not (tmp_path / "results/embeddings").exists()
+    lines = done.stdout.splitlines()
+    assert len(lines) <= 15, done.stdout
+    assert lines[-6] == "error in split_dataset small:"
+    assert [Path(line.strip().split(": ")[0]).name for line in lines[-4:-1]] == broken
+    assert lines[-1] == "  log of split_dataset small: results/logs/split_dataset/small.log"
 
 
 def test_unreadable_images_can_be_left_out_and_are_counted(tmp_path, broken):

@@ -35,5 +35,6 @@ def test_a_small_default_experiment_gives_the_same_tables_through_slurm(tmp_path
     profile = ["--profile", str(ROOT / "profiles/slurm"), "--slurm-status-command", "squeue", *waiting]
     submitted = run(tmp_path / "through_slurm", *profile, "tables", timeout=3000)
     assert submitted.returncode == 0, submitted.stdout
-    assert "has been submitted with SLURM jobid" in submitted.stdout
+    (messages,) = (tmp_path / "through_slurm/.snakemake/log").glob("*.snakemake.log")
+    assert "has been submitted with SLURM jobid" in messages.read_text()
     assert tables(tmp_path / "through_slurm") == tables(tmp_path / "here")

@@ -65,7 +65,8 @@ def test_the_same_command_finishes_a_killed_job(retrieved, data, tmp_path):
         job.kill()
     said, _ = first.communicate()
     assert first.returncode != 0
-    assert "Error in rule embed_images" in said
+    assert "error in embed_images small/pixels" in said
+    assert "died with <Signals.SIGKILL: 9>" in said
     check_same_end(tmp_path, retrieved)
     assert manifest.stat().st_mtime_ns == before
 

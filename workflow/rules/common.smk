@@ -5,11 +5,15 @@ sys.path.insert(0, f"{PROJECT}/workflow/scripts")
 
 from cbir.errors import InputError
 from cbir.experiment.plan import read_experiment
+from cbir.runs.console import watch_run
 from cbir.runs.handlers import add_handlers, end_run, start_run
 from cbir.runs.job import let_scripts_import
 from cbir.runs.record import list_changes
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
+
+if workflow.is_main_process:
+    CONSOLE = watch_run(logger, workflow.output_settings)  # CONSOLE.remind(lines) prints lines at the end of the run
 
 let_scripts_import(PROJECT / "workflow/scripts")
 try:

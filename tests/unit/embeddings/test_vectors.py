@@ -19,7 +19,7 @@ from cbir.embeddings.vectors import (
     open_segment,
     pixel_keys,
 )
-from cbir.encoders.provenance import fingerprint
+from cbir.encoders.fingerprint import fingerprint
 from cbir.errors import InputError
 
 SETTING = {"device": "cpu", "precision": "float32", "batch_size": 2, "threads": 1}

@@ -12,8 +12,9 @@ import torch
 
 import cbir
 from cbir.encoders import loaders, provenance
+from cbir.encoders.fingerprint import fingerprint
 from cbir.encoders.image_encoder import load_encoder
-from cbir.encoders.provenance import describe_dependencies, digest_code, fingerprint
+from cbir.encoders.provenance import describe_dependencies, digest_code
 from cbir.errors import InputError
 from cbir.experiment.catalogue import load_catalogue
 

@@ -53,6 +53,16 @@ def test_an_unknown_key_is_named_with_the_nearest_known_one():
     assert "index_sizes" in message
 
 
+def test_an_index_size_in_percent_is_answered_with_how_a_share_is_written():
+    message = refusal(experiment(index_sizes=["10%", "full"]))
+    assert (
+        "index_sizes.0: '10%' (did you mean 10pct?); allowed are a number of images (100), a share (10pct)," in message
+    )
+    message = refusal(experiment(index_sizes=[0.1, "full"]))
+    assert "index_sizes.0: 0.1 is not valid" in message
+    assert "; a number of images (100), a share (10pct), a number per label (5-per-label), or full" in message
+
+
 def test_an_unknown_key_of_a_dataset_is_named_with_its_path():
     config = experiment(datasets={"phantoms": {"source": "phantoms", "patiens": 3}})
     assert "datasets.phantoms.patiens: unknown key (did you mean patients?)" in refusal(config)

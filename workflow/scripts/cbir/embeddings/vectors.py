@@ -21,7 +21,7 @@ import pandas as pd
 from cbir.blocks import blocks
 from cbir.embeddings.cost import add_costs
 from cbir.embeddings.files import BLOCK, create_embeddings, find_unnormalized, find_unusable_norms
-from cbir.encoders.provenance import fingerprint
+from cbir.encoders.fingerprint import fingerprint
 from cbir.errors import InputError
 from cbir.files import set_aside, whole_file
 

@@ -1,15 +1,14 @@
-"""Everything that an encoder's vectors depend on besides the images, and a fingerprint of it.
+"""Everything that an encoder's vectors depend on besides the images.
 
 Nothing here imports torch, so that a job which finds all its vectors computed already does not have to.
 """
 
 import ast
-import hashlib
-import json
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from cbir.encoders.fingerprint import fingerprint
 from cbir.encoders.loaders import find_loader_file
 
 FOLDER = Path(__file__).parent
@@ -39,15 +38,6 @@ def describe_dependencies(entry: dict, weights_sha256: str | None, device: str, 
         "python": platform.python_version(),
         "packages": {name: _installed_version(name) for name in PACKAGES},
     }
-
-
-def fingerprint(provenance: dict) -> str:
-    """16 hex digits that are the same for equal dependencies: the start of the SHA-256 of their sorted JSON.
-
-    >>> fingerprint({"device": "cpu", "seed": 3}) == fingerprint({"seed": 3, "device": "cpu"})
-    True
-    """
-    return hashlib.sha256(json.dumps(provenance, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def digest_code(loader: str) -> str:

@@ -125,6 +125,9 @@ def _explain(error: jsonschema.ValidationError, prefix: str) -> Iterator[str]:
     elif error.validator == "enum":
         allowed = [str(item) for item in error.validator_value]
         yield f"{key}: {error.instance!r}{did_you_mean(str(error.instance), allowed)}; allowed are {', '.join(allowed)}"
+    elif error.validator == "anyOf" and re.fullmatch(r"[\d.]+ ?%", str(error.instance)):
+        share = str(error.instance).rstrip("% ")
+        yield f"{key}: {error.instance!r} (did you mean {share}pct?); allowed are {error.schema['description']}"
     elif error.validator == "contains":
         needed = error.validator_value
         yield f"{key}: [{', '.join(map(str, error.instance))}]: add {needed['const']}; {needed['description']}"

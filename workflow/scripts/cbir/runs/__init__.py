@@ -1,1 +1,1 @@
-"""What surrounds a script: its log, the lock on the results, the record of a run."""
+"""What surrounds a script: its log, the console and the record of a run, the lock on the results."""

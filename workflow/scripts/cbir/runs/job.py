@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from cbir.errors import InputError
-from cbir.runs.by_hand import describe_job
+from cbir.runs.by_hand import Job, describe_job
+from cbir.runs.job_logs import FORMAT
 
 log = logging.getLogger("cbir")
+STDERR = 2  # file descriptor of standard error
 
 
 def let_scripts_import(folder: Path) -> None:
@@ -26,40 +28,50 @@ def let_scripts_import(folder: Path) -> None:
 def job(snakemake: Any) -> Iterator[None]:
     """Write a log of the job, and end it with one clear message where the user can fix the input.
 
-    snakemake: the object of that name in a script. An InputError ends the process with exit code 1, its message on
-    standard error and in the log. Any other error is logged with its traceback.
+    snakemake: the object of that name in a script. The log gets the messages of the library and all that the process
+    writes to standard error. An InputError is logged as its message, any other error with its traceback. Snakemake's
+    job then ends with exit code 1, because the run shows the error; a job by hand raises it.
     """
     path = Path(snakemake.log[0])
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("")
     log.setLevel(logging.INFO)
-    handlers = [logging.FileHandler(path, mode="w", encoding="utf-8"), *_terminal()]
-    for handler in handlers:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        log.addHandler(handler)
+    handler = logging.FileHandler(path, mode="a", encoding="utf-8")
+    handler.setFormatter(logging.Formatter(FORMAT))
+    log.addHandler(handler)
     start = time.monotonic()
     try:
-        wildcards = ", ".join(f"{name}={value}" for name, value in snakemake.wildcards.items())
-        log.info("%s %s, threads %d, on %s", snakemake.rule, wildcards, snakemake.threads, platform.node())
-        log.info("%s", describe_job(snakemake))
-        yield
-        log.info("done in %.1f s", time.monotonic() - start)
-    except InputError as error:
-        log.error("%s", error)
-        print(f"\n{snakemake.rule}: {error}\n(log: {path})\n", file=sys.stderr)
+        with _errors_to(path):
+            wildcards = ", ".join(f"{name}={value}" for name, value in snakemake.wildcards.items())
+            log.info("%s %s, threads %d, on %s", snakemake.rule, wildcards, snakemake.threads, platform.node())
+            log.info("%s", describe_job(snakemake))
+            yield
+            log.info("done in %.1f s", time.monotonic() - start)
+    except BaseException as error:
+        if isinstance(error, InputError):
+            log.error("%s", error)
+        elif isinstance(error, KeyboardInterrupt):
+            log.error("interrupted")
+        else:
+            log.exception("%s failed", snakemake.rule)
+        if isinstance(snakemake, Job):
+            raise
         sys.exit(1)
-    except BaseException:
-        log.exception("%s failed", snakemake.rule)
-        raise
     finally:
-        for handler in handlers:
-            log.removeHandler(handler)
-            handler.close()
+        log.removeHandler(handler)
+        handler.close()
 
 
-def _terminal() -> list[logging.Handler]:
-    """Where somebody watches, the progress of the embedding also goes to the terminal."""
-    if not sys.stderr.isatty():
-        return []
-    handler = logging.StreamHandler()
-    handler.addFilter(logging.Filter("cbir.embeddings"))
-    return [handler]
+@contextmanager
+def _errors_to(path: Path) -> Iterator[None]:
+    """Append what this process writes to standard error to a file."""
+    sys.stderr.flush()
+    before = os.dup(STDERR)
+    try:
+        with path.open("ab") as file:
+            os.dup2(file.fileno(), STDERR)
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(before, STDERR)
+        os.close(before)
