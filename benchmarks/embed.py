@@ -31,7 +31,7 @@ from cbir.embeddings.images import embed_images, make_loader
 from cbir.embeddings.memory import keep_freed_memory
 from cbir.encoders.image_encoder import Encoder, load_encoder
 from cbir.experiment.catalogue import load_catalogue
-from cbir.images.reading import file_state
+from cbir.images.file_states import file_state
 
 SIDE = 512  # pixels
 DISTINCT = 64  # files of a kind, each read several times

@@ -3,6 +3,7 @@ from pathlib import Path
 
 sys.path.insert(0, f"{PROJECT}/workflow/scripts")
 
+from cbir.datasets.watch import watch_datasets
 from cbir.errors import InputError
 from cbir.experiment.plan import read_experiment
 from cbir.runs.console import watch_run
@@ -24,6 +25,10 @@ config = EXPERIMENT.config
 RESULTS = Path(config["results"])
 ENVS = f"{PROJECT}/envs"  # conda environments, one per kind of step
 LONG = 1  # priority of the long steps: they begin first, and short ones fill the cores that they leave
+
+if workflow.is_main_process:
+    for line in watch_datasets(EXPERIMENT):
+        logger.warning(line)
 
 if workflow.is_main_process and (changes := list_changes(RESULTS, PROJECT)):
     logger.warning(

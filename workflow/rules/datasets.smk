@@ -26,10 +26,12 @@ rule make_manifest:
     that the source left out, by reason; and the patient ids that differ in their form only, unless they are hashed.
     """
     input:
-        lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].listing_files,
+        tables=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].listing_files,
+        changes=lambda wildcards: EXPERIMENT.noted_changes(wildcards.dataset, "files"),
     output:
         manifest="<results>/manifests/unsplit/{dataset}.parquet",
         left_out="<results>/manifests/unsplit/{dataset}.left_out.parquet",
+        files="<results>/manifests/files/{dataset}.parquet",
         similar_patients="<results>/manifests/similar_patients/{dataset}.csv",
     log:
         "<logs>/make_manifest/{dataset}.log",
@@ -37,6 +39,7 @@ rule make_manifest:
         f"{ENVS}/data.yaml"
     params:
         options=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].source_options,
+        tree=lambda wildcards: EXPERIMENT.datasets[wildcards.dataset].tree,
     script:
         "../scripts/make_manifest.py"
 
@@ -45,10 +48,12 @@ rule inspect_images:
     """Decode every image of one shard of a dataset once.
 
     Writes for each image whether it is readable, or why not, its size, and a hash of its pixels; and for each distinct
-    picture a thumbnail and its perceptual hash, by which near copies are found.
+    picture a thumbnail and its perceptual hash, by which near copies are found. An image that the earlier inspection of
+    the dataset could read is decoded again only if its file has changed.
     """
     input:
         manifest=rules.make_manifest.output.manifest,
+        changes=lambda wildcards: EXPERIMENT.noted_changes(wildcards.dataset, "images"),
     output:
         inspection=temp("<results>/inspections/shards/{dataset}/{part}-of-{parts}.parquet"),
         fingerprints=temp("<results>/fingerprints/shards/{dataset}/{part}-of-{parts}.parquet"),
@@ -57,6 +62,10 @@ rule inspect_images:
     conda:
         f"{ENVS}/data.yaml"
     threads: 4
+    params:
+        earlier=lambda wildcards: [
+            f"{RESULTS}/{folder}/{wildcards.dataset}.parquet" for folder in ("inspections", "fingerprints")
+        ],
     script:
         "../scripts/inspect_images.py"
 

@@ -6,11 +6,13 @@ from cbir.datasets.manifest import complete_manifest, write_manifest
 from cbir.datasets.patients import find_similar_patients, warn_of_similar_patients
 from cbir.datasets.pseudonyms import hash_patients, read_key
 from cbir.datasets.sources import find_source
+from cbir.datasets.watch import list_tree, write_states
 from cbir.runs.job import job
 from cbir.tidy import write_table
 
 with job(snakemake):
     dataset, options, output = snakemake.wildcards.dataset, snakemake.params.options, snakemake.output
+    files = list_tree(snakemake.params.tree) if snakemake.params.tree else {}  # before any of them is read
     images = find_source(options["source"])(dataset, options)
     left_out = images.attrs.get("left_out", {})
     manifest = complete_manifest(images, dataset)
@@ -20,4 +22,5 @@ with job(snakemake):
         manifest = hash_patients(manifest, read_key(options["patient_key"]))
     write_table(pd.DataFrame(left_out.items(), columns=["reason", "images"]), output.left_out)
     write_table(similar[:0] if is_hashed else similar, output.similar_patients)
+    write_states(files, output.files)
     write_manifest(manifest, output.manifest)

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from cbir.datasets.fingerprints import (
+    add_thumbnails,
     fingerprint_images,
     hash_thumbnails,
     read_fingerprints,
@@ -69,3 +70,11 @@ def test_a_damaged_file_is_set_aside(tmp_path):
     with pytest.raises(InputError, match="fingerprints"):
         list(read_fingerprints([tmp_path / "all.parquet"]))
     assert (tmp_path / "all.parquet.damaged").exists()
+
+
+def test_the_thumbnails_of_an_inspection_come_back(tmp_path):
+    write_fingerprints([fingerprints("a", "b")], tmp_path / "all.parquet")
+    inspection = pd.DataFrame({"readable": [True, True, False, True], "pixel_hash": ["b", "b", "", "not there"]})
+    found = add_thumbnails(inspection, tmp_path / "all.parquet")
+    assert found["pixel_hash"].tolist() == ["b", "b"]
+    assert found["thumbnail"].tolist() == [bytes(1024)] * 2

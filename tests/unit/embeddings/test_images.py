@@ -15,7 +15,7 @@ from cbir.embeddings.vectors import find_vectors, list_segments, open_segment, p
 from cbir.encoders.image_encoder import load_encoder
 from cbir.errors import InputError
 from cbir.experiment.catalogue import load_catalogue
-from cbir.images.reading import file_state
+from cbir.images.file_states import file_state
 
 PIXELS = load_catalogue(Path(__file__).parents[3] / "workflow/models.yaml")["pixels"]
 SIZES = [(40, 50), (64, 64, 3), (33, 90), (128, 70, 3), (32, 32), (50, 40), (45, 45)]

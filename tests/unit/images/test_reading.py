@@ -262,7 +262,8 @@ def test_an_inspection_keeps_the_order_and_gives_the_reason_for_unreadable_image
     (tmp_path / names[20]).unlink()
     images = pd.DataFrame({"image_id": names, "path": [str(tmp_path / name) for name in names], "frame": 0})
     inspected = inspect_images(images, threads)
-    columns = ["image_id", "readable", "reason", "width", "height", "bits", "pixel_hash", "file_state", "thumbnail"]
+    columns = ["image_id", "path", "frame", "readable", "reason", "width", "height", "bits", "pixel_hash"]
+    columns += ["file_state", "decoder", "thumbnail"]
     assert list(inspected) == columns
     assert list(inspected["image_id"]) == names
     expected = np.arange(1, 41).clip(max=37)
@@ -280,6 +281,51 @@ def test_an_inspection_of_no_images_is_an_empty_table():
     none = pd.DataFrame({"image_id": [], "path": [], "frame": []})
     assert list(inspect_images(none, 1)) == list(inspect_images(none, 2))
     assert inspect_images(none, 1).empty
+
+
+@pytest.fixture
+def inspected(tmp_path):
+    """Three images, one of them unreadable, and their inspection."""
+    for number in range(3):
+        save(tmp_path, Image.fromarray(GREY + number), f"{number}.png")
+    (tmp_path / "1.png").write_bytes(b"no image")
+    paths = [str(tmp_path / f"{number}.png") for number in range(3)]
+    images = pd.DataFrame({"image_id": ["a", "b", "c"], "path": paths, "frame": 0})
+    return images, inspect_images(images, 1)
+
+
+def test_an_image_whose_file_is_the_same_is_not_decoded_again(inspected, monkeypatch):
+    images, known = inspected
+    monkeypatch.setattr("cbir.images.reading.inspect_image", lambda path, frame: pytest.fail(f"{path} is decoded"))
+    reordered = images.iloc[[2, 0]].assign(image_id=["other", "ids"])
+    again = inspect_images(reordered, 1, known)
+    expected = known.iloc[[2, 0]].assign(image_id=["other", "ids"]).reset_index(drop=True)
+    pd.testing.assert_frame_equal(again, expected)
+
+
+def test_replaced_new_and_unreadable_images_are_decoded_again(inspected, tmp_path):
+    images, known = inspected
+    save(tmp_path, Image.fromarray(GREY + 7), "0.png")  # replaced
+    save(tmp_path, Image.fromarray(GREY + 8), "3.png")  # new
+    save(tmp_path, Image.fromarray(GREY + 9), "1.png")  # mended
+    more = pd.DataFrame({"image_id": ["d"], "path": [str(tmp_path / "3.png")], "frame": 0})
+    images = pd.concat([images, more], ignore_index=True)
+    pd.testing.assert_frame_equal(inspect_images(images, 1, known), inspect_images(images, 1))
+
+
+def test_another_decoder_decodes_all_again(inspected, monkeypatch):
+    images, known = inspected
+    monkeypatch.setattr("cbir.images.reading.describe_decoder", lambda: "another")
+    decoded = []
+    monkeypatch.setattr(
+        "cbir.images.reading.inspect_image",
+        lambda path, frame: (
+            decoded.append(path)
+            or {"readable": False, "reason": "", "width": 0, "height": 0, "bits": 0, "pixel_hash": "", "thumbnail": b""}
+        ),
+    )
+    inspect_images(images, 1, known)
+    assert decoded == images["path"].tolist()
 
 
 def test_a_path_may_have_spaces_and_letters_of_any_language(tmp_path):

@@ -7,7 +7,8 @@ import pytest
 from nibabel.orientations import aff2axcodes
 
 from cbir.errors import InputError
-from cbir.images.reading import file_state, inspect_image, read_image
+from cbir.images.file_states import file_state
+from cbir.images.reading import inspect_image, read_image
 from cbir.images.volumes import read_grid
 from nifti_files import write_nifti
 

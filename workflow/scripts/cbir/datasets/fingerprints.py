@@ -69,3 +69,15 @@ def read_fingerprints(paths: Iterable[str | Path]) -> Iterator[pd.DataFrame]:
             raise
         except Exception as error:  # pyarrow raises many kinds for a damaged file
             raise set_aside(path, f"not a file of fingerprints ({error})") from error
+
+
+def add_thumbnails(inspection: pd.DataFrame, path: str | Path) -> pd.DataFrame:
+    """An inspection with the column `thumbnail`, taken from a file of fingerprints.
+
+    inspection: has `readable, pixel_hash`. A row is left out if it is not readable or its picture is not in the file.
+    """
+    inspection = inspection[inspection["readable"]]
+    parts = [inspection.iloc[:0].assign(thumbnail=pd.Series(dtype=object))]
+    for block in read_fingerprints([path]):
+        parts.append(inspection.merge(block[["pixel_hash", "thumbnail"]], on="pixel_hash"))
+    return pd.concat(parts, ignore_index=True)

@@ -16,7 +16,8 @@ from cbir.embeddings.memory import keep_freed_memory
 from cbir.embeddings.vectors import append_vectors, find_vectors, pixel_keys
 from cbir.encoders.image_encoder import Encoder
 from cbir.errors import InputError, listing
-from cbir.images.reading import file_state, read_image
+from cbir.images.file_states import file_state
+from cbir.images.reading import read_image
 
 PROGRESS_INTERVAL = 60  # seconds between two lines of progress
 log = logging.getLogger(__name__)

@@ -6,6 +6,14 @@ from typing import Any
 
 # options of a dataset that don't change what its source reads
 LATER_OPTIONS = {"split", "min_per_label", "index_sizes", "k", "shards"}
+# sources whose images are all files of a folder
+TREES = ("folder", "dicom")
+# ends of the names of tables and lists
+TABLES = (".csv", ".csv.gz", ".txt", ".parquet")
+
+
+def _is_table(name: str) -> bool:
+    return name.endswith(TABLES) and not name.startswith(".")
 
 
 @dataclass(frozen=True)
@@ -52,13 +60,26 @@ class Dataset:
 
     @property
     def listing_files(self) -> list[str]:
-        """The tables or the folder that list its images, where its options name them and they are there."""
-        root = Path(self.options.get("root", "")).expanduser()
+        """The tables or the folder that list its images, as far as they are there.
+
+        These are the tables that its options name, or else the tables in its root and in the folders of the root.
+        """
+        root = Path(self.options.get("root") or "").expanduser()
         if self.source == "phantoms":
             return [str(root)]
         tables = [root / self.options["table"]] if "table" in self.options else []
         tables += [Path(table).expanduser() for table in self.options.get("tables", [])]
+        if not tables and self.options.get("root"):
+            tables = sorted(path for depth in ("*", "*/*") for path in root.glob(depth) if _is_table(path.name))
+        if self.options.get("labels") and self.source == "dicom":
+            tables.append(Path(self.options["labels"]).expanduser())
         return [str(table) for table in tables if table.exists()]
+
+    @property
+    def tree(self) -> str | None:
+        """The folder whose files are its images, whatever a table says; None where there is no such folder."""
+        root = self.options.get("root") if self.source in TREES else None
+        return str(Path(root).expanduser()) if root else None
 
     @property
     def source_options(self) -> dict[str, Any]:

@@ -67,6 +67,15 @@ class Experiment:
         """The regular expression of the names of the datasets for which a property holds."""
         return any_of(self.names(attribute))
 
+    def note_of_changes(self, dataset: str, kind: str) -> Path:
+        """Where it is noted that the "files" or the "images" of a dataset have changed since the last run."""
+        return Path(self.config["results"], "changes", f"{dataset}.{kind}")
+
+    def noted_changes(self, dataset: str, kind: str) -> list[str]:
+        """The note of changes, if there is one."""
+        note = self.note_of_changes(dataset, kind)
+        return [str(note)] if note.exists() else []
+
     @property
     def wildcard_constraints(self) -> dict[str, str]:
         """The regular expression of each wildcard of the workflow's files."""

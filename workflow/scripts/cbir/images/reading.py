@@ -1,6 +1,7 @@
 """One image file of any format: its pixels as a radiologist's viewer shows them, and an inspection of them."""
 
 import hashlib
+import logging
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -12,18 +13,23 @@ from PIL import UnidentifiedImageError
 
 from cbir.errors import InputError
 from cbir.images.arrays import SIGNATURE, read_array_image
+from cbir.images.decoder import describe_decoder
 from cbir.images.dicom import read_dicom_image
 from cbir.images.dicom_headers import is_dicom
+from cbir.images.file_states import file_state, pair_files
 from cbir.images.raster import read_raster_image
 from cbir.images.thumbnails import make_thumbnail
-from cbir.images.volume_files import SIGNATURE_END, files_of, is_nifti, is_pair, pair_files
+from cbir.images.volume_files import SIGNATURE_END, is_nifti, is_pair
 from cbir.images.volumes import read_nifti_image
 
 MAX_PIXELS = 100_000_000  # five times the largest mammogram; a file that claims more is a mistake or an attack
 CHUNK = 16  # number of images that a process takes at a time
+log = logging.getLogger(__name__)
 # columns of an inspection and their types; a thumbnail is beside them
 INSPECTION = {
     "image_id": "str",
+    "path": "str",
+    "frame": "int32",
     "readable": "bool",
     "reason": "str",
     "width": "int32",
@@ -31,6 +37,7 @@ INSPECTION = {
     "bits": "int32",
     "pixel_hash": "str",
     "file_state": "str",
+    "decoder": "str",
 }
 
 
@@ -59,7 +66,7 @@ def read_image(path: str | Path, frame: int = 0, size: int | None = None) -> np.
 
 
 def inspect_image(path: str | Path, frame: int = 0) -> dict:
-    """Decode an image and describe it: the keys of INSPECTION except `image_id` and `file_state`, and `thumbnail`.
+    """Decode an image and describe it: `thumbnail`, and the keys of INSPECTION from `readable` to `pixel_hash`.
 
     `readable` says whether the image can be decoded, and `reason` why not. `width` and `height` are in pixels, `bits`
     is per sample. `pixel_hash` is the BLAKE2b hash, 16 bytes in hex, of the shape and the pixels shown. The same
@@ -86,28 +93,37 @@ def inspect_image(path: str | Path, frame: int = 0) -> dict:
     }
 
 
-def inspect_images(images: pd.DataFrame, threads: int) -> pd.DataFrame:
+def inspect_images(images: pd.DataFrame, threads: int, known: pd.DataFrame | None = None) -> pd.DataFrame:
     """Inspect every image of a manifest in `threads` processes.
 
-    images: manifest rows, of which `image_id`, `path` and `frame` are read. Returns one row per image, in the same
-    order, with the columns of INSPECTION and `thumbnail`, as `inspect_image` describes them.
+    images: manifest rows, of which `image_id`, `path` and `frame` are read. known: what an earlier call returned, of
+    any images. A readable image of it is not decoded again if its file is the same (`file_state`) and so is what
+    decodes it (`decoder`, as describe_decoder names it).
+
+    Returns one row per image, in the same order, with the columns of INSPECTION and `thumbnail`, as `inspect_image`
+    describes them.
     """
-    states = [file_state(path) for path in images["path"]]  # before the files are read, so that a change is noticed
-    columns = [*INSPECTION, "thumbnail"]
-    inspected = pd.DataFrame(list(_inspect_all(images["path"], images["frame"], threads)), columns=columns)
-    return inspected.assign(image_id=images["image_id"].to_numpy(), file_state=states).astype(INSPECTION)
+    images = images[["image_id", "path", "frame"]].reset_index(drop=True)
+    # the states are taken before the files are read, so that a change meanwhile is noticed
+    images = images.assign(file_state=images["path"].map(file_state).astype("str"), decoder=describe_decoder())
+    place = _find_known(images, known)
+    new = images[place < 0]
+    columns = [name for name in (*INSPECTION, "thumbnail") if name not in images]
+    inspected = pd.DataFrame(list(_inspect_all(new["path"], new["frame"], threads)), columns=columns, index=new.index)
+    if known is not None and (place >= 0).any():
+        taken = known[columns].take(place[place >= 0]).set_axis(images.index[place >= 0])
+        inspected = pd.concat([inspected, taken]).loc[images.index] if len(new) else taken
+    log.info("%d of %d images decoded, the others are known", len(new), len(images))
+    return images.join(inspected)[[*INSPECTION, "thumbnail"]].astype(INSPECTION)
 
 
-def file_state(path: str | Path) -> str:
-    """The size and the time of change of a file, which differ when it was replaced; empty where there is no file.
-
-    Where the file is one of a pair, those of both files.
-    """
-    try:
-        states = [file.stat() for file in files_of(path)]
-    except OSError:
-        return ""
-    return "; ".join(f"{status.st_size} bytes, changed at {status.st_mtime_ns}" for status in states)
+def _find_known(images: pd.DataFrame, known: pd.DataFrame | None) -> np.ndarray:
+    """The row of each image among the readable known ones, (n,) int64; -1 for an image that has to be decoded."""
+    if known is None or known.empty:
+        return np.full(len(images), -1)
+    keys = ["path", "frame", "file_state", "decoder"]
+    rows = known[keys].assign(row=np.arange(len(known)))[known["readable"]].drop_duplicates(keys)
+    return images[keys].merge(rows, how="left", on=keys)["row"].fillna(-1).to_numpy(np.int64)
 
 
 def _inspect_all(paths: pd.Series, frames: pd.Series, threads: int) -> Iterator[dict]:

@@ -2,7 +2,6 @@
 
 import gzip
 import logging
-import re
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,6 +11,7 @@ import nibabel
 from nibabel.analyze import AnalyzeImage
 
 from cbir.errors import InputError
+from cbir.images.file_states import pair_files
 
 logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)  # nibabel repairs odd headers or raises an error
 
@@ -19,7 +19,6 @@ NIFTI_1 = b"n+1\0"
 NIFTI_2 = b"n+2\0"
 GZIP = b"\x1f\x8b"
 SIGNATURE_END = 1024  # number of bytes at the start of a file, also gzipped, that tell whether it is NIfTI
-PAIR_NAME = re.compile(r"\.(hdr|img|HDR|IMG)(\.gz)?$")
 PAIRS = (nibabel.Nifti1Pair, nibabel.Nifti2Pair, nibabel.Spm2AnalyzeImage)  # the last reads Analyze 7.5 of any kind
 
 
@@ -36,26 +35,6 @@ def is_pair(path: str | Path) -> bool:
     """
     pair = pair_files(path)
     return bool(pair) and pair[0].is_file() and _pair_kind(pair[0]) is not None
-
-
-def pair_files(path: str | Path) -> tuple[Path, Path] | None:
-    """The paths of the header and of the voxels of a pair, from either path; None for a name that no pair has.
-
-    >>> [str(file) for file in pair_files("brain.img.gz")]
-    ['brain.hdr.gz', 'brain.img.gz']
-    """
-    name = PAIR_NAME.search(str(path))
-    if not name:
-        return None
-    endings = ("hdr", "img") if name[1].islower() else ("HDR", "IMG")
-    header, voxels = (Path(f"{str(path)[: name.start(1)]}{ending}{name[2] or ''}") for ending in endings)
-    return header, voxels
-
-
-def files_of(path: str | Path) -> tuple[Path, ...]:
-    """The files that hold an image: both files of a pair where there are both, otherwise the path alone."""
-    pair = pair_files(path)
-    return pair if pair and all(file.is_file() for file in pair) else (Path(path),)
 
 
 @contextmanager

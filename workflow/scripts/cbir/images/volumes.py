@@ -13,9 +13,10 @@ from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 from PIL import Image
 
 from cbir.errors import InputError
+from cbir.images.file_states import files_of
 from cbir.images.grey_levels import finite_values, levels_between, round_levels
 from cbir.images.square_pixels import make_square
-from cbir.images.volume_files import files_of, open_volume
+from cbir.images.volume_files import open_volume
 
 PLANES = ("sagittal", "coronal", "axial")  # perpendicular to the first, second and third axis of a grid
 MAX_VOXELS = 2_000_000_000  # a whole-body CT has a quarter; a header that claims more is a mistake or an attack

@@ -13,6 +13,7 @@ from cbir.runs.record import RECORD
 # what a run writes in its results folder
 WRITTEN = (
     "analyses",
+    "changes",
     "comparisons",
     "embeddings",
     "figures",

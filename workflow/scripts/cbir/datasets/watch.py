@@ -1,0 +1,114 @@
+"""What changed in a dataset's files since they were listed and inspected. Imports nothing slow.
+
+A changed label table has a newer time, which Snakemake sees. It sees neither that an image was replaced nor that a tree
+of images has other files. Each run therefore compares the files' states with those that were written down, and leaves a
+note where they differ: a file that is an input of the step which has to look again.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cbir.experiment.plan import Experiment
+from cbir.files import whole_file
+from cbir.images.file_states import file_state
+
+SCHEMA = pa.schema({"path": pa.string(), "file_state": pa.string()})
+READERS = 8  # threads that ask for states; several threads hide the delay of a file server
+CHUNK = 1024  # files that a thread asks for at a time
+
+
+def list_tree(root: str | Path) -> dict[str, str]:
+    """The state of every file below a folder, by its path relative to it. Links to folders are followed once."""
+    paths, seen = [], set()
+    for folder, folders, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        paths += [os.path.join(folder, name) for name in names]  # noqa: PTH118  faster than Path
+    states = _read_states(paths)
+    return {os.path.relpath(path, root): state for path, state in sorted(states.items())}
+
+
+def write_states(states: dict[str, str], path: str | Path) -> None:
+    """Write the states of files, by their paths, as Parquet."""
+    with whole_file(path) as partial:
+        pq.write_table(pa.table([list(states), list(states.values())], schema=SCHEMA), partial)
+
+
+def count_changed_files(listed: str | Path, root: str | Path) -> int:
+    """How many files below a folder were added, removed or changed since write_states; 0 if there is no such file."""
+    known = _read(listed, SCHEMA.names)
+    if known is None or not Path(root).is_dir():
+        return 0
+    before, now = dict(zip(*(column.to_pylist() for column in known.columns), strict=True)), list_tree(root)
+    return sum(before.get(path) != now.get(path) for path in before.keys() | now.keys())
+
+
+def count_changed_images(inspection: str | Path, look_again: bool) -> int:
+    """How many files of inspected images were changed or removed; 0 if there is no inspection.
+
+    inspection: the table of `path, file_state, readable` of a dataset. look_again: whether the files of unreadable
+    images count as changed.
+    """
+    known = _read(inspection, ["path", "file_state", "readable"])
+    if known is None:
+        return 0
+    paths, states, readable = (column.to_pylist() for column in known.columns)
+    before = dict(zip(paths, states, strict=True))
+    now = _read_states(list(before))
+    suspects = {path for path, can_be_read in zip(paths, readable, strict=True) if look_again and not can_be_read}
+    return len(suspects | {path for path, state in before.items() if now[path] != state})
+
+
+def note_change(note: str | Path, count: Callable[[], int]) -> int:
+    """Count changes, and write a note if there are any. Returns their number."""
+    changes = count()
+    if changes:
+        with whole_file(note) as partial:
+            partial.write_text(f"{changes} changed, seen at {time.time_ns()}\n")
+    return changes
+
+
+def watch_datasets(experiment: Experiment) -> list[str]:
+    """Note what changed in the files of each dataset, and say it: one line for each dataset with changes.
+
+    Datasets without image files, unions and phantoms, whose images the workflow makes, are passed over. Unreadable
+    images are looked at again where they stop the run.
+    """
+    results, lines = Path(experiment.config["results"]), []
+    look_again = experiment.config["unreadable"] == "fail"
+    for name, dataset in experiment.datasets.items():
+        if not dataset.is_embedded or dataset.source == "phantoms":
+            continue
+        files = partial(count_changed_files, results / f"manifests/files/{name}.parquet", dataset.tree or "")
+        images = partial(count_changed_images, results / f"inspections/{name}.parquet", look_again)
+        changes = []
+        if dataset.tree and (number := note_change(experiment.note_of_changes(name, "files"), files)):
+            changes.append(f"{number} files of {dataset.tree} were added, removed or changed")
+        if number := note_change(experiment.note_of_changes(name, "images"), images):
+            changes.append(f"the files of {number} images were changed or removed, or could not be read")
+        if changes:
+            lines.append(f"dataset {name}: {', and '.join(changes)}; what depends on them is made again")
+    return lines
+
+
+def _read(path: str | Path, columns: list[str]) -> pa.Table | None:
+    """Some columns of a Parquet file; None for a file that is missing, damaged or without them: it is made again."""
+    try:
+        return pq.read_table(path, columns=columns).select(columns)
+    except (OSError, pa.ArrowInvalid, KeyError):
+        return None
+
+
+def _read_states(paths: list[str]) -> dict[str, str]:
+    with ThreadPoolExecutor(READERS) as readers:
+        return dict(zip(paths, readers.map(file_state, paths, chunksize=CHUNK), strict=True))
