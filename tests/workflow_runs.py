@@ -74,6 +74,12 @@ def run(folder: Path, *arguments: str, timeout: int = 600) -> subprocess.Complet
     )
 
 
+def call(*words: str, folder: Path) -> subprocess.CompletedProcess:
+    """Run a command in a folder, as outside of the `make` that runs the tests."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}
+    return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
 def tables(folder: Path) -> dict[str, bytes]:
     """Name and content of every table of a run, except those with running times, which differ from run to run."""
     paths = sorted((folder / "results/tables").iterdir())

@@ -3,7 +3,7 @@ import shutil
 import subprocess
 import sys
 
-from workflow_runs import ROOT, recorded_outputs, run
+from workflow_runs import ROOT, call, recorded_outputs, run
 
 
 def clean(folder, *arguments: str) -> subprocess.CompletedProcess:
@@ -42,13 +42,9 @@ def test_an_experiment_that_is_not_there_is_named(tmp_path):
     assert done.stdout.strip() == "cbir clean: typo.yaml: no such experiment; give the file of one"
 
 
-def test_make_clean_cleans_the_experiment_of_config_only():
-    said = subprocess.run(
-        ["make", "--dry-run", "clean", "CONFIG=my experiment.yaml"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    ).stdout
-    assert "cbir clean 'my experiment.yaml'" in said
+def test_make_clean_cleans_the_experiment_of_config_only(tmp_path):
+    (tmp_path / "my experiment.yaml").touch()
+    makefile = ["--file", str(ROOT / "Makefile"), "--dry-run", "--assume-old", "setup"]
+    said = call("make", *makefile, "clean", "CONFIG=my experiment.yaml", folder=tmp_path).stdout
+    assert 'cbir clean "my experiment.yaml"' in said
     assert "rm " not in said

@@ -1,14 +1,9 @@
 import re
-import subprocess
 import sys
 
 import pytest
 
-from workflow_runs import ROOT
-
-
-def call(*words: str, folder) -> subprocess.CompletedProcess:
-    return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+from workflow_runs import ROOT, call
 
 
 def test_a_run_without_a_terminal_prints_few_lines(finished):

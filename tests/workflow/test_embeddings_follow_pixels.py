@@ -79,3 +79,33 @@ def test_an_added_image_is_embedded_and_a_relabelled_one_is_not(copied):
     manifest = pd.read_parquet(copied / "results/manifests/small.parquet").set_index("image_id")
     assert manifest.loc["XR/chest/00-0.png", "label"] == "XR/chest/lesion"
     assert len(np.load(copied / "results/embeddings/small/pixels.npy")) == len(manifest)
+
+
+def test_a_replaced_image_is_embedded_again_alone_and_a_corrected_typo_embeds_nothing(copied):
+    assert run(copied, "--cores", "2", EMBEDDINGS).returncode == 0
+    before, manifest = np.load(copied / EMBEDDINGS), pd.read_parquet(copied / "results/manifests/small.parquet")
+    image = copied / "data/XR/chest/00-0.png"
+    Image.fromarray(np.asarray(Image.open(image))[::-1].copy()).save(image)
+    done = run(copied, "--cores", "2", EMBEDDINGS)
+    assert done.returncode == 0, done.stdout
+    assert "dataset small: the files of 1 images were changed or removed" in done.stdout
+    logs = [path.read_text() for path in sorted((copied / "results/logs/inspect_images/small").glob("*.log"))]
+    decoded = [int(re.search(r"(\d+) of \d+ images decoded", log)[1]) for log in logs]
+    assert sum(decoded) == embedded(copied) == 1
+    rows = np.flatnonzero((np.load(copied / EMBEDDINGS) != before).any(axis=1))
+    assert manifest["image_id"].iloc[rows].tolist() == ["XR/chest/00-0.png"]
+    check_that_a_corrected_typo_makes_nothing_again(copied)
+
+
+def check_that_a_corrected_typo_makes_nothing_again(folder):
+    before = (folder / EMBEDDINGS).read_bytes()
+    experiment = (folder / "experiment.yaml").read_text()
+    (folder / "experiment.yaml").write_text(experiment.replace("images.csv", "imagess.csv"))
+    done = run(folder, "--cores", "2", EMBEDDINGS)
+    assert done.returncode != 0
+    assert "imagess.csv; set datasets.small.table to a file below root" in done.stdout
+    (folder / "experiment.yaml").write_text(experiment)
+    done = run(folder, "--cores", "2", EMBEDDINGS)
+    assert done.returncode == 0, done.stdout
+    assert embedded(folder) == 0
+    assert (folder / EMBEDDINGS).read_bytes() == before

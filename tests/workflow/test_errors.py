@@ -64,6 +64,17 @@ def test_one_message_before_the_embedding_names_all_unreadable_images(tmp_path, 
     assert lines[-1] == "  log of split_dataset small: results/logs/split_dataset/small.log"
 
 
+def test_mended_images_are_looked_at_again(tmp_path, broken):
+    embeddings = "results/embeddings/small/pixels.npy"
+    assert run(tmp_path, "--cores", "1", embeddings).returncode != 0
+    for name in broken:
+        Image.new("L", (48, 48), 90).save(tmp_path / "data/XR/chest" / name)
+    done = run(tmp_path, "--cores", "1", embeddings)
+    assert done.returncode == 0, done.stdout
+    (log,) = (tmp_path / "results/logs/inspect_images/small").glob("0-*.log")
+    assert "of 24 images decoded, the others are known" in log.read_text()
+
+
 def test_unreadable_images_can_be_left_out_and_are_counted(tmp_path, broken):
     write_experiment(tmp_path, tmp_path / "data", models=["pixels"], index_sizes=["full"], unreadable="drop")
     done = run(tmp_path, "--cores", "1", "tables")

@@ -32,7 +32,7 @@ for table in EXPERIMENT.tables.values():
                 csv=f"<results>/tables/{table.name}.csv",
                 markdown=f"<results>/tables/{table.name}.md",
                 latex=f"<results>/tables/{table.name}.tex",
-                notes=f"<results>/tables/notes/{table.name}.txt",
+                notes=f"<results>/notes/{table.name}.txt",
             log:
                 f"<logs>/tabulate/{table.name}.log",
             conda:
@@ -52,7 +52,7 @@ for table in EXPERIMENT.tables.values():
         # makes a page of the report that can be searched and sorted
         input:
             table=f"<results>/tables/{table.name}.csv",
-            notes=f"<results>/tables/notes/{table.name}.txt" if table.main else [],
+            notes=f"<results>/notes/{table.name}.txt" if table.main else [],
         output:
             page=report(
                 f"<results>/pages/{table.name}.html",

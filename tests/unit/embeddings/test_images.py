@@ -183,6 +183,6 @@ def test_a_batch_of_larger_inputs_takes_no_more_memory(side, images):
 def test_an_image_that_was_replaced_since_its_inspection_gets_no_vector_under_the_old_hash(tmp_path, encoder, images):
     rows, pixels = images
     Image.fromarray(pixels[3][::-1].copy()).save(rows["path"][2])
-    with pytest.raises(InputError, match=rf"{rows['path'][2]}: changed or gone since it was inspected; inspect again"):
+    with pytest.raises(InputError, match=rf"{rows['path'][2]}: changed or gone since it was inspected; run again"):
         embed_images(encoder, rows, tmp_path / "store", 3, 1)
     assert find_vectors(tmp_path / "store", 1024, pixel_keys(rows["pixel_hash"]))[0].tolist() == [0, 0, -1, 0, 0, 0, 0]

@@ -134,7 +134,7 @@ class ImageDataset(Dataset):
     def __getitem__(self, row: int) -> tuple[int, torch.Tensor | str]:
         path = self.paths[row]
         if file_state(path) != self.states[row]:
-            return row, f"{path}: changed or gone since it was inspected; inspect again (--forcerun inspect_images)"
+            return row, f"{path}: changed or gone since it was inspected; run again to look at it again"
         try:
             return row, self.preprocess(read_image(path, int(self.frames[row]), self.size))
         except InputError as error:

@@ -25,6 +25,7 @@ WRITTEN = (
     "manifests",
     "measures",
     "neighbors",
+    "notes",
     "pages",
     "phantoms",
     "pixels",
