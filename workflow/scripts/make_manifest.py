@@ -6,7 +6,7 @@ from cbir.datasets.manifest import complete_manifest, write_manifest
 from cbir.datasets.patients import find_similar_patients, warn_of_similar_patients
 from cbir.datasets.pseudonyms import hash_patients, read_key
 from cbir.datasets.sources import find_source
-from cbir.datasets.watch import list_tree, write_states
+from cbir.datasets.trees import list_tree, write_states
 from cbir.runs.job import job
 from cbir.tidy import write_table
 

@@ -5,43 +5,17 @@ of images has other files. Each run therefore compares the files' states with th
 note where they differ: a file that is an input of the step which has to look again.
 """
 
-import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cbir.datasets.trees import SCHEMA, list_tree, read_states
 from cbir.experiment.plan import Experiment
 from cbir.files import whole_file
-from cbir.images.file_states import file_state
-
-SCHEMA = pa.schema({"path": pa.string(), "file_state": pa.string()})
-READERS = 8  # threads that ask for states; several threads hide the delay of a file server
-CHUNK = 1024  # files that a thread asks for at a time
-
-
-def list_tree(root: str | Path) -> dict[str, str]:
-    """The state of every file below a folder, by its path relative to it. Links to folders are followed once."""
-    paths, seen = [], set()
-    for folder, folders, names in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        paths += [os.path.join(folder, name) for name in names]  # noqa: PTH118  faster than Path
-    states = _read_states(paths)
-    return {os.path.relpath(path, root): state for path, state in sorted(states.items())}
-
-
-def write_states(states: dict[str, str], path: str | Path) -> None:
-    """Write the states of files, by their paths, as Parquet."""
-    with whole_file(path) as partial:
-        pq.write_table(pa.table([list(states), list(states.values())], schema=SCHEMA), partial)
 
 
 def count_changed_files(listed: str | Path, root: str | Path) -> int:
@@ -64,7 +38,7 @@ def count_changed_images(inspection: str | Path, look_again: bool) -> int:
         return 0
     paths, states, readable = (column.to_pylist() for column in known.columns)
     before = dict(zip(paths, states, strict=True))
-    now = _read_states(list(before))
+    now = read_states(list(before))
     suspects = {path for path, can_be_read in zip(paths, readable, strict=True) if look_again and not can_be_read}
     return len(suspects | {path for path, state in before.items() if now[path] != state})
 
@@ -107,8 +81,3 @@ def _read(path: str | Path, columns: list[str]) -> pa.Table | None:
         return pq.read_table(path, columns=columns).select(columns)
     except (OSError, pa.ArrowInvalid, KeyError):
         return None
-
-
-def _read_states(paths: list[str]) -> dict[str, str]:
-    with ThreadPoolExecutor(READERS) as readers:
-        return dict(zip(paths, readers.map(file_state, paths, chunksize=CHUNK), strict=True))

@@ -1,0 +1,41 @@
+"""The states of many files: those of a list, and those below a folder."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cbir.files import whole_file
+from cbir.images.file_states import file_state
+
+SCHEMA = pa.schema({"path": pa.string(), "file_state": pa.string()})
+READERS = 8  # threads that ask for states; several threads hide the delay of a file server
+CHUNK = 1024  # files that a thread asks for at a time
+
+
+def list_tree(root: str | Path) -> dict[str, str]:
+    """The state of every file below a folder, by its path relative to it. Links to folders are followed once."""
+    paths, seen = [], set()
+    for folder, folders, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        paths += [os.path.join(folder, name) for name in names]  # noqa: PTH118  faster than Path
+    states = read_states(paths)
+    return {os.path.relpath(path, root): state for path, state in sorted(states.items())}
+
+
+def write_states(states: dict[str, str], path: str | Path) -> None:
+    """Write the states of files, by their paths, as Parquet."""
+    with whole_file(path) as partial:
+        pq.write_table(pa.table([list(states), list(states.values())], schema=SCHEMA), partial)
+
+
+def read_states(paths: list[str]) -> dict[str, str]:
+    """The state of each file, by its path; empty where there is no file."""
+    with ThreadPoolExecutor(READERS) as readers:
+        return dict(zip(paths, readers.map(file_state, paths, chunksize=CHUNK), strict=True))
