@@ -2,11 +2,13 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cbir.blocks import blocks
 from cbir.files import whole_file
 from cbir.images.file_states import file_state
 
@@ -26,7 +28,8 @@ def list_tree(root: str | Path) -> dict[str, str]:
         seen.add(real)
         paths += [os.path.join(folder, name) for name in names]  # noqa: PTH118  faster than Path
     states = read_states(paths)
-    return {os.path.relpath(path, root): state for path, state in sorted(states.items())}
+    start = len(os.path.join(root, ""))  # noqa: PTH118
+    return {path[start:]: states[path] for path in sorted(states)}
 
 
 def write_states(states: dict[str, str], path: str | Path) -> None:
@@ -37,5 +40,7 @@ def write_states(states: dict[str, str], path: str | Path) -> None:
 
 def read_states(paths: list[str]) -> dict[str, str]:
     """The state of each file, by its path; empty where there is no file."""
+    parts = [paths[block] for block in blocks(len(paths), CHUNK)]
     with ThreadPoolExecutor(READERS) as readers:
-        return dict(zip(paths, readers.map(file_state, paths, chunksize=CHUNK), strict=True))
+        states = readers.map(lambda part: [file_state(path) for path in part], parts)
+        return dict(zip(paths, chain.from_iterable(states), strict=True))

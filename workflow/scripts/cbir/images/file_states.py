@@ -1,5 +1,6 @@
 """The files of an image, and their state, which changes when a file is replaced. Imports nothing slow."""
 
+import os
 import re
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def file_state(path: str | Path) -> str:
     Where the file is one of a pair, those of both files.
     """
     try:
-        states = [file.stat() for file in files_of(path)]
+        states = [os.stat(file) for file in (files_of(path) if PAIR_NAME.search(str(path)) else (path,))]  # noqa: PTH116
     except OSError:
         return ""
-    return "; ".join(f"{status.st_size} bytes, changed at {status.st_mtime_ns}" for status in states)
+    return "; ".join([f"{status.st_size} bytes, changed at {status.st_mtime_ns}" for status in states])
