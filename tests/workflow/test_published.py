@@ -8,6 +8,7 @@ from small_encoders import CATALOGUE, make_torchvision, save_as_torchvision_did
 from workflow_runs import run, write_experiment
 
 
+@pytest.mark.slow
 def test_the_table_of_published_figures_has_ours_theirs_and_the_difference(tmp_path):
     rng = np.random.default_rng(0)
     arrays = {}

@@ -81,6 +81,7 @@ def test_a_run_names_a_changed_library_and_changed_packages(finished, tmp_path):
     assert "results was last written with another state of workflow/scripts/cbir, numpy." in done.stdout
 
 
+@pytest.mark.slow
 def test_one_core_gives_the_same_bytes_as_two(finished, data, tmp_path):
     write_experiment(tmp_path, data)
     done = run(tmp_path, "--cores", "1", "tables")

@@ -133,14 +133,17 @@ def make_manifest(folder, **options):
     table = header + "".join(f"{name}.png,{name},CT,head,normal\n" for name in ("secret7", "SECRET7", "secret 007"))
     root = write_files(touch_files(folder / "data", "secret7.png", "SECRET7.png", "secret 007.png"), {"t.csv": table})
     options |= {"source": "table", "root": str(root), "table": "t.csv", "check_files": True}
-    outputs = {name: f"{folder}/{name}" for name in ("manifest.parquet", "left_out.parquet", "similar_patients.csv")}
+    outputs = {
+        name: f"{folder}/{name}"
+        for name in ("manifest.parquet", "left_out.parquet", "files.parquet", "similar_patients.csv")
+    }
     named = {name.partition(".")[0]: path for name, path in outputs.items()}
     given = Job(
         rule="make_manifest",
         input=Named([], {}),
         output=Named(list(named.values()), named),
         log=Named([f"{folder}/job.log"], {}),
-        params=Named([options], {"options": options}),
+        params=Named([options, None], {"options": options, "tree": None}),
         wildcards=Named(["mine"], {"dataset": "mine"}),
         threads=1,
     )
