@@ -5,13 +5,14 @@ import pandas as pd
 import pytest
 
 from cbir.datasets.fingerprints import (
-    add_thumbnails,
     fingerprint_images,
     hash_thumbnails,
+    read_earlier_inspection,
     read_fingerprints,
     write_fingerprints,
 )
 from cbir.errors import InputError
+from cbir.images.reading import INSPECTION
 
 
 def test_the_hash_has_a_bit_for_each_of_the_lowest_frequencies_above_their_median():
@@ -72,9 +73,26 @@ def test_a_damaged_file_is_set_aside(tmp_path):
     assert (tmp_path / "all.parquet.damaged").exists()
 
 
-def test_the_thumbnails_of_an_inspection_come_back(tmp_path):
-    write_fingerprints([fingerprints("a", "b")], tmp_path / "all.parquet")
-    inspection = pd.DataFrame({"readable": [True, True, False, True], "pixel_hash": ["b", "b", "", "not there"]})
-    found = add_thumbnails(inspection, tmp_path / "all.parquet")
-    assert found["pixel_hash"].tolist() == ["b", "b"]
-    assert found["thumbnail"].tolist() == [bytes(1024)] * 2
+@pytest.fixture
+def earlier(tmp_path):
+    """The files of an earlier inspection of five images."""
+    write_fingerprints([fingerprints("a", "b")], tmp_path / "fingerprints.parquet")
+    readable, hashes = [True, True, False, True, True], ["b", "b", "", "not there", "a"]
+    table = pd.DataFrame({"path": list("12345"), "readable": readable, "pixel_hash": hashes})
+    table = table.assign(**{name: "x" for name in INSPECTION if name not in table})
+    table.to_parquet(tmp_path / "inspection.parquet")
+    return tmp_path / "inspection.parquet", tmp_path / "fingerprints.parquet"
+
+
+def test_an_earlier_inspection_comes_back_with_its_thumbnails(earlier):
+    known = read_earlier_inspection(*earlier, pd.Series(list("12349")))
+    assert known["path"].tolist() == ["1", "2"]
+    assert known["thumbnail"].tolist() == [bytes(1024)] * 2
+    assert [*known] == [*pd.read_parquet(earlier[0]), "thumbnail"]
+
+
+def test_without_an_earlier_inspection_and_after_one_with_other_columns_nothing_is_known(earlier):
+    inspection, prints = earlier
+    assert read_earlier_inspection(inspection.with_name("none.parquet"), prints, pd.Series(["1"])) is None
+    pd.read_parquet(inspection).drop(columns="decoder").to_parquet(inspection)
+    assert read_earlier_inspection(inspection, prints, pd.Series(["1"])) is None

@@ -10,7 +10,9 @@ import pyarrow.parquet as pq
 from scipy.fft import dctn
 
 from cbir.files import set_aside, whole_file
+from cbir.images.reading import INSPECTION
 from cbir.images.thumbnails import SIDE
+from cbir.tidy import read_table
 
 LOW = 8  # number of the lowest frequencies of each axis that the hash describes
 ROWS = 16_384  # number of pictures that are held in memory at a time
@@ -71,13 +73,20 @@ def read_fingerprints(paths: Iterable[str | Path]) -> Iterator[pd.DataFrame]:
             raise set_aside(path, f"not a file of fingerprints ({error})") from error
 
 
-def add_thumbnails(inspection: pd.DataFrame, path: str | Path) -> pd.DataFrame:
-    """An inspection with the column `thumbnail`, taken from a file of fingerprints.
+def read_earlier_inspection(inspection: str | Path, fingerprints: str | Path, paths: pd.Series) -> pd.DataFrame | None:
+    """What the earlier inspection of a dataset found out about some files, with the column `thumbnail`.
 
-    inspection: has `readable, pixel_hash`. A row is left out if it is not readable or its picture is not in the file.
+    inspection, fingerprints: the files that it left. paths: of the images that are asked for. Rows that are not
+    readable, or whose picture is not among the fingerprints, are left out. None where there is no earlier inspection,
+    or one by an earlier version with other columns.
     """
-    inspection = inspection[inspection["readable"]]
-    parts = [inspection.iloc[:0].assign(thumbnail=pd.Series(dtype=object))]
-    for block in read_fingerprints([path]):
-        parts.append(inspection.merge(block[["pixel_hash", "thumbnail"]], on="pixel_hash"))
+    if not (Path(inspection).exists() and Path(fingerprints).exists()):
+        return None
+    known = read_table(inspection)
+    if not set(INSPECTION) <= set(known):
+        return None
+    known = known[known["readable"] & known["path"].isin(paths)]
+    parts = [known.iloc[:0].assign(thumbnail=pd.Series(dtype=object))]
+    for block in read_fingerprints([fingerprints]):
+        parts.append(known.merge(block[["pixel_hash", "thumbnail"]], on="pixel_hash"))
     return pd.concat(parts, ignore_index=True)
