@@ -64,6 +64,11 @@ def test_unreadable_images_count_where_they_stop_the_run(tree, tmp_path):
     assert count_changed_images(tmp_path / "inspection.parquet", look_again=False) == 0
 
 
+def test_all_images_count_after_an_inspection_that_did_not_write_down_their_files(tmp_path):
+    pd.DataFrame({"image_id": ["a", "b"], "readable": True}).to_parquet(tmp_path / "inspection.parquet")
+    assert count_changed_images(tmp_path / "inspection.parquet", look_again=False) == 2
+
+
 def test_a_note_is_left_only_where_something_changed(tmp_path):
     assert note_change(tmp_path / "changes/mine.images", lambda: 0) == 0
     assert not (tmp_path / "changes").exists()

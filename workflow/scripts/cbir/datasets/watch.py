@@ -13,14 +13,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cbir.datasets.trees import SCHEMA, list_tree, read_states
+from cbir.datasets.trees import list_tree, read_states
 from cbir.experiment.plan import Experiment
 from cbir.files import whole_file
 
 
 def count_changed_files(listed: str | Path, root: str | Path) -> int:
     """How many files below a folder were added, removed or changed since write_states; 0 if there is no such file."""
-    known = _read(listed, SCHEMA.names)
+    known = _read(listed)
     if known is None or not Path(root).is_dir():
         return 0
     before, now = dict(zip(*(column.to_pylist() for column in known.columns), strict=True)), list_tree(root)
@@ -30,12 +30,18 @@ def count_changed_files(listed: str | Path, root: str | Path) -> int:
 def count_changed_images(inspection: str | Path, look_again: bool) -> int:
     """How many files of inspected images were changed or removed; 0 if there is no inspection.
 
+    All images count after an inspection by an earlier version, which did not write down their files.
+
     inspection: the table of `path, file_state, readable` of a dataset. look_again: whether the files of unreadable
     images count as changed.
     """
-    known = _read(inspection, ["path", "file_state", "readable"])
+    known = _read(inspection)
     if known is None:
         return 0
+    columns = ["path", "file_state", "readable"]
+    if not set(columns) <= set(known.column_names):
+        return known.num_rows
+    known = known.select(columns)
     paths, states, readable = (column.to_pylist() for column in known.columns)
     before = dict(zip(paths, states, strict=True))
     now = read_states(list(before))
@@ -75,9 +81,9 @@ def watch_datasets(experiment: Experiment) -> list[str]:
     return lines
 
 
-def _read(path: str | Path, columns: list[str]) -> pa.Table | None:
-    """Some columns of a Parquet file; None for a file that is missing, damaged or without them: it is made again."""
+def _read(path: str | Path) -> pa.Table | None:
+    """A Parquet file; None for one that is missing or damaged, since it is made again."""
     try:
-        return pq.read_table(path, columns=columns).select(columns)
-    except (OSError, pa.ArrowInvalid, KeyError):
+        return pq.read_table(path)
+    except (OSError, pa.ArrowInvalid):
         return None
