@@ -13,14 +13,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cbir.datasets.trees import list_tree, read_states
+from cbir.datasets.trees import SCHEMA, list_tree, read_states
 from cbir.experiment.plan import Experiment
 from cbir.files import whole_file
 
 
 def count_changed_files(listed: str | Path, root: str | Path) -> int:
     """How many files below a folder were added, removed or changed since write_states; 0 if there is no such file."""
-    known = _read(listed)
+    known = _read(listed, SCHEMA.names)
     if known is None or not Path(root).is_dir():
         return 0
     before, now = dict(zip(*(column.to_pylist() for column in known.columns), strict=True)), list_tree(root)
@@ -35,10 +35,10 @@ def count_changed_images(inspection: str | Path, look_again: bool) -> int:
     inspection: the table of `path, file_state, readable` of a dataset. look_again: whether the files of unreadable
     images count as changed.
     """
-    known = _read(inspection)
+    columns = ["path", "file_state", "readable"]
+    known = _read(inspection, columns)
     if known is None:
         return 0
-    columns = ["path", "file_state", "readable"]
     if not set(columns) <= set(known.column_names):
         return known.num_rows
     known = known.select(columns)
@@ -81,9 +81,10 @@ def watch_datasets(experiment: Experiment) -> list[str]:
     return lines
 
 
-def _read(path: str | Path) -> pa.Table | None:
-    """A Parquet file; None for one that is missing or damaged, since it is made again."""
+def _read(path: str | Path, columns: list[str]) -> pa.Table | None:
+    """Those of some columns that a Parquet file has; None for one that is missing or damaged: it is made again."""
     try:
-        return pq.read_table(path)
+        present = pq.read_schema(path).names
+        return pq.read_table(path, columns=[name for name in columns if name in present])
     except (OSError, pa.ArrowInvalid):
         return None
