@@ -31,7 +31,7 @@ rule make_manifest:
     output:
         manifest="<results>/manifests/unsplit/{dataset}.parquet",
         left_out="<results>/manifests/unsplit/{dataset}.left_out.parquet",
-        files="<results>/manifests/files/{dataset}.parquet",
+        files="<results>/manifests/files/{dataset}.json",
         similar_patients="<results>/manifests/similar_patients/{dataset}.csv",
     log:
         "<logs>/make_manifest/{dataset}.log",
@@ -85,6 +85,7 @@ rule join_inspections:
         ),
     output:
         inspection="<results>/inspections/{dataset}.parquet",
+        states="<results>/inspections/states/{dataset}.json",
         fingerprints="<results>/fingerprints/{dataset}.parquet",
         pixels="<results>/pixels/{dataset}.parquet",
     log:

@@ -135,7 +135,7 @@ def make_manifest(folder, **options):
     options |= {"source": "table", "root": str(root), "table": "t.csv", "check_files": True}
     outputs = {
         name: f"{folder}/{name}"
-        for name in ("manifest.parquet", "left_out.parquet", "files.parquet", "similar_patients.csv")
+        for name in ("manifest.parquet", "left_out.parquet", "files.json", "similar_patients.csv")
     }
     named = {name.partition(".")[0]: path for name, path in outputs.items()}
     given = Job(

@@ -1,7 +1,9 @@
 import os
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
-import pandas as pd
 import pytest
 
 from cbir.datasets.trees import list_tree, write_states
@@ -13,6 +15,8 @@ from cbir.datasets.watch import (
 )
 from cbir.images.file_states import file_state
 
+LIBRARY = Path(__file__).parents[3] / "workflow/scripts"
+
 
 @pytest.fixture
 def tree(tmp_path):
@@ -22,12 +26,12 @@ def tree(tmp_path):
     return tmp_path / "tree"
 
 
-def inspect(paths, readable=True):
-    return pd.DataFrame({"path": paths, "file_state": [file_state(path) for path in paths], "readable": readable})
+def inspect(paths, path, unreadable=()):
+    write_states({name: file_state(name) for name in paths}, path, unreadable)
 
 
 def test_added_removed_replaced_and_touched_files_count(tree, tmp_path):
-    listed = tmp_path / "listed.parquet"
+    listed = tmp_path / "listed.json"
     write_states(list_tree(tree), listed)
     assert count_changed_files(listed, tree) == 0
     (tree / "a/1.png").unlink()
@@ -38,35 +42,31 @@ def test_added_removed_replaced_and_touched_files_count(tree, tmp_path):
 
 
 def test_nothing_has_changed_before_the_first_run_and_where_the_folder_is_not_at_hand(tree, tmp_path):
-    assert count_changed_files(tmp_path / "listed.parquet", tree) == 0
-    assert count_changed_images(tmp_path / "inspection.parquet", look_again=True) == 0
-    write_states(list_tree(tree), tmp_path / "listed.parquet")
-    assert count_changed_files(tmp_path / "listed.parquet", tmp_path / "unmounted") == 0
+    assert count_changed_files(tmp_path / "listed.json", tree) == 0
+    assert count_changed_images(tmp_path / "inspection.json", look_again=True) == 0
+    write_states(list_tree(tree), tmp_path / "listed.json")
+    assert count_changed_files(tmp_path / "listed.json", tmp_path / "unmounted") == 0
 
 
-def test_a_damaged_table_counts_nothing_since_it_is_made_again(tree, tmp_path):
-    (tmp_path / "damaged.parquet").write_bytes(b"PAR1")
-    assert count_changed_files(tmp_path / "damaged.parquet", tree) == 0
-    assert count_changed_images(tmp_path / "damaged.parquet", look_again=True) == 0
+def test_a_damaged_file_counts_nothing_since_it_is_made_again(tree, tmp_path):
+    (tmp_path / "damaged.json").write_text("{")
+    assert count_changed_files(tmp_path / "damaged.json", tree) == 0
+    assert count_changed_images(tmp_path / "damaged.json", look_again=True) == 0
 
 
 def test_replaced_and_removed_images_count_once_however_many_frames_they_have(tree, tmp_path):
     paths = [str(tree / name) for name in ("a/1.png", "a/1.png", "a/2.png", "b/3.png")]
-    inspect(paths).to_parquet(tmp_path / "inspection.parquet")
+    inspect(paths, tmp_path / "inspection.json")
     (tree / "a/1.png").write_text("replaced")
     (tree / "b/3.png").unlink()
-    assert count_changed_images(tmp_path / "inspection.parquet", look_again=False) == 2
+    assert count_changed_images(tmp_path / "inspection.json", look_again=False) == 2
 
 
 def test_unreadable_images_count_where_they_stop_the_run(tree, tmp_path):
-    inspect([str(tree / "a/1.png"), str(tree / "a/2.png")], [True, False]).to_parquet(tmp_path / "inspection.parquet")
-    assert count_changed_images(tmp_path / "inspection.parquet", look_again=True) == 1
-    assert count_changed_images(tmp_path / "inspection.parquet", look_again=False) == 0
-
-
-def test_all_images_count_after_an_inspection_that_did_not_write_down_their_files(tmp_path):
-    pd.DataFrame({"image_id": ["a", "b"], "readable": True}).to_parquet(tmp_path / "inspection.parquet")
-    assert count_changed_images(tmp_path / "inspection.parquet", look_again=False) == 2
+    paths = [str(tree / "a/1.png"), str(tree / "a/2.png")]
+    inspect(paths, tmp_path / "inspection.json", paths[1:])
+    assert count_changed_images(tmp_path / "inspection.json", look_again=True) == 1
+    assert count_changed_images(tmp_path / "inspection.json", look_again=False) == 0
 
 
 def test_a_note_is_left_only_where_something_changed(tmp_path):
@@ -77,9 +77,8 @@ def test_a_note_is_left_only_where_something_changed(tmp_path):
 
 
 def test_each_dataset_with_changes_has_a_line_and_notes(tree, tmp_path):
-    write_states(list_tree(tree), tmp_path / "manifests/files/wood.parquet")
-    (tmp_path / "inspections").mkdir()
-    inspect([str(tree / "a/1.png")]).to_parquet(tmp_path / "inspections/wood.parquet")
+    write_states(list_tree(tree), tmp_path / "manifests/files/wood.json")
+    inspect([str(tree / "a/1.png")], tmp_path / "inspections/states/wood.json")
     datasets = {
         "wood": SimpleNamespace(is_embedded=True, source="folder", tree=str(tree)),
         "same": SimpleNamespace(is_embedded=True, source="table", tree=None),
@@ -96,3 +95,10 @@ def test_each_dataset_with_changes_has_a_line_and_notes(tree, tmp_path):
     (line,) = watch_datasets(experiment)
     assert line.startswith(f"dataset wood: 1 files of {tree} were added, removed or changed, and the files of 1 images")
     assert sorted(path.name for path in (tmp_path / "changes").iterdir()) == ["wood.files", "wood.images"]
+
+
+def test_the_process_that_plans_needs_no_package_but_snakemakes():
+    """Snakemake may be installed alone, with the packages of the steps in conda environments."""
+    absent = "".join(f"sys.modules[{name!r}] = None; " for name in ("numpy", "pandas", "pyarrow", "PIL", "nibabel"))
+    code = f"import sys; {absent}import cbir.datasets.watch, cbir.runs.console, cbir.runs.handlers, cbir.runs.record"
+    subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(LIBRARY)}, check=True)

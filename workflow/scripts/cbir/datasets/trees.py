@@ -1,18 +1,16 @@
-"""The states of many files: those of a list, and those below a folder."""
+"""The states of many files: those of a list, and those below a folder. Imports nothing but the standard library."""
 
+import json
 import os
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from cbir.blocks import blocks
 from cbir.files import whole_file
 from cbir.images.file_states import file_state
 
-SCHEMA = pa.schema({"path": pa.string(), "file_state": pa.string()})
 READERS = 8  # threads that ask for states; several threads hide the delay of a file server
 CHUNK = 1024  # files that a thread asks for at a time
 
@@ -32,10 +30,19 @@ def list_tree(root: str | Path) -> dict[str, str]:
     return {path[start:]: states[path] for path in sorted(states)}
 
 
-def write_states(states: dict[str, str], path: str | Path) -> None:
-    """Write the states of files, by their paths, as Parquet."""
+def write_states(states: dict[str, str], path: str | Path, unreadable: Iterable[str] = ()) -> None:
+    """Write the states of files, by their paths, and the paths of unreadable images, as JSON."""
     with whole_file(path) as partial:
-        pq.write_table(pa.table([list(states), list(states.values())], schema=SCHEMA), partial)
+        partial.write_text(json.dumps({"states": states, "unreadable": sorted(set(unreadable))}), encoding="utf-8")
+
+
+def load_states(path: str | Path) -> tuple[dict[str, str], list[str]] | None:
+    """What write_states wrote; None where the file is missing or damaged."""
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        return found["states"], found["unreadable"]
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def read_states(paths: list[str]) -> dict[str, str]:
