@@ -40,3 +40,8 @@ def write_dicom(path: Path, pixels: np.ndarray, **tags) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     make_dicom(pixels, **tags).save_as(path, enforce_file_format=True)
     return path
+
+
+def by_arithmetic(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Grey levels of values from low (0) to high (255), rounded half up."""
+    return np.floor(np.clip((values - low) / (high - low), 0, 1) * 255 + 0.5)

@@ -1,4 +1,5 @@
 import sys
+import warnings
 from pathlib import Path
 
 sys.path.insert(0, f"{PROJECT}/workflow/scripts")
@@ -13,6 +14,8 @@ from cbir.runs.record import list_changes
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
+# Snakemake's report asks for the sizes of inputs, which default-resources name, and drops the answer with this warning.
+warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
 if workflow.is_main_process:
     CONSOLE = watch_run(logger, workflow.output_settings)  # CONSOLE.remind(lines) prints lines at the end of the run
 

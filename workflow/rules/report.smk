@@ -78,9 +78,7 @@ if "published" in EXPERIMENT.tables:
         """Put the published figures of other studies beside the scores of the same datasets and models."""
         input:
             retrieval="<results>/tables/retrieval.csv",
-            figures=sorted(
-                {f"{workflow.basedir}/workflow/published/{pair['study']}.csv" for pair in EXPERIMENT.published}
-            ),
+            figures=sorted({f"{PROJECT}/workflow/published/{pair['study']}.csv" for pair in EXPERIMENT.published}),
         output:
             table="<results>/tables/published.csv",
         log:

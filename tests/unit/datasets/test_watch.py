@@ -48,6 +48,12 @@ def test_nothing_has_changed_before_the_first_run_and_where_the_folder_is_not_at
     assert count_changed_files(tmp_path / "listed.json", tmp_path / "unmounted") == 0
 
 
+def test_images_that_are_all_gone_are_taken_as_not_at_hand(tree, tmp_path):
+    inspect([str(tree / "a/1.png"), str(tree / "a/2.png")], tmp_path / "inspection.json")
+    tree.rename(tmp_path / "unmounted")
+    assert count_changed_images(tmp_path / "inspection.json", look_again=True) == 0
+
+
 def test_a_damaged_file_counts_nothing_since_it_is_made_again(tree, tmp_path):
     (tmp_path / "damaged.json").write_text("{")
     assert count_changed_files(tmp_path / "damaged.json", tree) == 0

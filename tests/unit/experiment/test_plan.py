@@ -102,6 +102,27 @@ def test_listing_files_are_those_that_are_there(tmp_path):
     assert phantoms.listing_files == [phantoms.source_options["root"]] == ["out/phantoms/p"]
 
 
+def test_the_tables_of_a_publisher_are_those_in_the_root_and_in_its_folders(tmp_path):
+    for name in ("Data_Entry_2017.csv", "test_list.txt", "csv/labels.csv.gz", "images/1.png", "a/b/deep.csv", ".x.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    listed = plan({"a": {"source": "nih14", "root": str(tmp_path)}}).datasets["a"].listing_files
+    assert listed == [str(tmp_path / name) for name in ("Data_Entry_2017.csv", "csv/labels.csv.gz", "test_list.txt")]
+
+
+def test_a_tree_of_images_is_watched_and_its_table_of_labels_is_an_input(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "labels.csv").touch()
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans/notes.csv").touch()
+    dicom = plan({"a": {"source": "dicom", "root": "scans", "labels": "labels.csv"}}).datasets["a"]
+    assert (dicom.tree, dicom.listing_files) == ("scans", ["labels.csv"])
+    folder = {"source": "folder", "root": "scans", "pattern": "*.png", "labels": {"modality": "US"}}
+    assert plan({"a": folder}).datasets["a"].listing_files == []
+    assert plan({"a": folder}).datasets["a"].tree == "scans"
+    assert plan({"a": NIH}).datasets["a"].tree is None
+
+
 def test_the_analyses_are_of_the_exact_index_of_the_whole_index_split():
     """The order in which sizes are written once decided which index was analysed."""
     experiment = plan(index_sizes=["full", 60, 20], indexes={"graph": "HNSW32", "exact": "Flat"})

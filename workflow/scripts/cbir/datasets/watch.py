@@ -27,6 +27,9 @@ def count_changed_files(listed: str | Path, root: str | Path) -> int:
 def count_changed_images(inspected: str | Path, look_again: bool) -> int:
     """How many files of inspected images were changed or removed since write_states; 0 if there is no such file.
 
+    If not one of the files is there, the images are not at hand, as when a disk is not mounted. Then none counts, so
+    that what was made of them stays.
+
     look_again: whether the files of unreadable images count as changed.
     """
     known = load_states(inspected)
@@ -34,6 +37,8 @@ def count_changed_images(inspected: str | Path, look_again: bool) -> int:
         return 0
     before, unreadable = known
     now = read_states(list(before))
+    if not any(now.values()):
+        return 0
     changed = {path for path, state in before.items() if now[path] != state}
     return len(changed | set(unreadable) if look_again else changed)
 

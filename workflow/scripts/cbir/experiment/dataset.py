@@ -6,14 +6,12 @@ from typing import Any
 
 # options of a dataset that don't change what its source reads
 LATER_OPTIONS = {"split", "min_per_label", "index_sizes", "k", "shards"}
-# sources whose images are all files of a folder
-TREES = ("folder", "dicom")
 # ends of the names of tables and lists
 TABLES = (".csv", ".csv.gz", ".txt", ".parquet")
 
 
-def _is_table(name: str) -> bool:
-    return name.endswith(TABLES) and not name.startswith(".")
+def _is_table(path: Path) -> bool:
+    return path.name.endswith(TABLES) and not path.name.startswith(".") and path.is_file()
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,8 @@ class Dataset:
 
     options: its entry in the configuration, completed. index_sizes: as in file names, such as "100", "10pct" or "full".
     k: neighbors found for each query. shards: jobs that inspect and embed it. members: the datasets that a union
-    unites. has_pixels: whether its images can be shown; released embeddings come without images.
+    unites. has_pixels: whether its images can be shown; released embeddings come without images. tables, is_tree: what
+    the description of its source says: the options that name tables, and whether all files below the root are images.
     """
 
     name: str
@@ -32,6 +31,8 @@ class Dataset:
     shards: int
     members: tuple[str, ...]
     has_pixels: bool
+    tables: tuple[str, ...] = ()
+    is_tree: bool = False
 
     @property
     def source(self) -> str:
@@ -62,23 +63,23 @@ class Dataset:
     def listing_files(self) -> list[str]:
         """The tables or the folder that list its images, as far as they are there.
 
-        These are the tables that its options name, or else the tables in its root and in the folders of the root.
+        They are what the options of `tables` name. A source without such options has its tables in the root and in the
+        folders of the root, unless it takes all files below the root.
         """
         root = Path(self.options.get("root") or "").expanduser()
         if self.source == "phantoms":
             return [str(root)]
-        tables = [root / self.options["table"]] if "table" in self.options else []
-        tables += [Path(table).expanduser() for table in self.options.get("tables", [])]
-        if not tables and self.options.get("root"):
-            tables = sorted(path for depth in ("*", "*/*") for path in root.glob(depth) if _is_table(path.name))
-        if self.options.get("labels") and self.source == "dicom":
-            tables.append(Path(self.options["labels"]).expanduser())
-        return [str(table) for table in tables if table.exists()]
+        if not self.tables and not self.is_tree and self.options.get("root"):
+            return sorted(str(path) for depth in ("*", "*/*") for path in root.glob(depth) if _is_table(path))
+        values = [self.options.get(option) or [] for option in self.tables]
+        names = [Path(name).expanduser() for value in values for name in ([value] if isinstance(value, str) else value)]
+        found = [next(filter(Path.is_file, (root / name, name)), None) for name in names]
+        return [str(path) for path in found if path]
 
     @property
     def tree(self) -> str | None:
         """The folder whose files are its images, whatever a table says; None where there is no such folder."""
-        root = self.options.get("root") if self.source in TREES else None
+        root = self.options.get("root") if self.is_tree else None
         return str(Path(root).expanduser()) if root else None
 
     @property

@@ -5,7 +5,7 @@ Snakemake's rules ask this object and decide nothing themselves.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ class Experiment:
     """A completed configuration, the catalogue, the contents of the report, other studies, and what follows from them.
 
     config: as cbir.experiment.config.complete_config returns it. catalogue: entries by model name. contents: as read
-    from workflow/report/contents.yaml. studies: as read from workflow/published/studies.yaml.
+    from workflow/report/contents.yaml. studies: as read from workflow/published/studies.yaml. sources: the descriptions
+    of the dataset sources by name, as cbir.experiment.config.read_schema has them.
 
     >>> config = {"results": "results", "datasets": {"mine": {"source": "table"}}, "models": ["pixels"],
     ...           "index_sizes": [20, "full"], "index_draws": 2, "indexes": {"exact": {"factory": "Flat"}},
@@ -38,6 +39,7 @@ class Experiment:
     catalogue: dict[str, dict]
     contents: dict[str, dict]
     studies: dict[str, dict]
+    sources: dict[str, dict] = field(default_factory=dict)
 
     @cached_property
     def datasets(self) -> dict[str, Dataset]:
@@ -48,6 +50,7 @@ class Experiment:
         config, members = self.config, tuple(options.get("members", ()))
         if options["source"] == "phantoms":
             options = options | {"root": f"{config['results']}/phantoms/{name}"}
+        source = self.sources.get(options["source"], {})
         released = {other for other, entry in config["datasets"].items() if entry["source"] == "released"}
         return Dataset(
             name=name,
@@ -57,6 +60,8 @@ class Experiment:
             shards=options.get("shards", config["embedding"]["shards"]),
             members=members,
             has_pixels=released.isdisjoint({name, *members}),
+            tables=tuple(source.get("tables", ())),
+            is_tree=source.get("images") == "tree",
         )
 
     def names(self, attribute: str) -> list[str]:
@@ -260,7 +265,7 @@ def read_experiment(config: dict[str, Any], project: Path) -> Experiment:
     schema = read_schema(workflow / "schemas", library / "datasets/sources")
     config = complete_config(config, schema, list(catalogue))
     contents, studies = (read_mapping(workflow / name) for name in ("report/contents.yaml", "published/studies.yaml"))
-    return Experiment(config, catalogue, contents, studies)
+    return Experiment(config, catalogue, contents, studies, schema["$defs"]["sources"])
 
 
 def any_of(names: Iterable[str]) -> str:

@@ -7,7 +7,9 @@ A source `my-source` is two files in this folder, found by their name (a dash in
   `cbir.datasets.manifest.complete_manifest` asks for; its `attrs["left_out"]` counts the images left out, by reason.
   The function reads label files, folders and headers, but no pixels. Only `nifti` reads voxels, to find background.
 - `my_source.yaml` has a `description` and the JSON schema of the source's options (`properties`, `required`). The
-  shared options `#/$defs/root` and `#/$defs/check_files` are in workflow/schemas/config.schema.yaml.
+  shared options `#/$defs/root` and `#/$defs/check_files` are in workflow/schemas/config.schema.yaml. `tables` lists the
+  options that name tables; without it, the tables in the root and in its folders are taken to list the images. With
+  `images: tree` all files below the root do. A run looks at these files for changes.
 
 Modules without such a description are helpers. `union` has a description only: its images are those of its members.
 """
